@@ -1,0 +1,58 @@
+"""Settings and fixtures that all tests share."""
+
+import os
+
+# One BLAS thread: results then agree to the last bit, and two test workers do not fight for cores.
+# This must be set before NumPy is imported.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+try:
+    import hypothesis
+except ImportError:  # the notebooks can be tested without it
+    hypothesis = None
+else:
+    # The same examples on every machine and in every run; a slow machine is not a fault.
+    hypothesis.settings.register_profile(
+        "w2vlib",
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("w2vlib")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's top folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with the real data files; the test is skipped where there is none."""
+    name = os.environ.get("W2V_DATA")
+    if not name:
+        pytest.skip("needs real text: set W2V_DATA to the folder with ptb.train.txt and the others")
+    folder = Path(name)
+    if not folder.is_dir():
+        pytest.fail(f"W2V_DATA names {name!r}, but there is no such folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    """Close the figures that a test opened (only if it imported matplotlib at all)."""
+    import sys
+
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
