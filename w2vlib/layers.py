@@ -1,0 +1,451 @@
+"""The layers: each knows its forward pass, its backward pass, and nothing else.
+
+Every layer has ``params`` and ``grads``, two lists of arrays of the same shapes; ``forward``
+computes, ``backward(dout)`` takes the gradient of the loss with respect to the layer's output,
+fills ``grads`` in place and returns the gradient of its input.  Rows are examples: x (B, D) @ W (D, H).
+
+The names and call signatures are those of "Deep Learning from Scratch 2".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from w2vlib.backend import get_array_module
+from w2vlib.functions import (
+    as_float,
+    as_labels,
+    log_softmax,
+    mean_picked,
+    sigmoid,
+    softmax,
+)
+from w2vlib.sparse import RowGradient
+from w2vlib.validation import PAD, as_ids, as_matrix
+
+MAX_PENDING = 1024
+"""How many forward passes a layer remembers for a backward pass before it forgets the oldest."""
+
+
+class Layer:
+    """What all layers share: parameters, their gradients, and the memory between the two passes.
+
+    A layer may be used several times in one model (forward, forward, backward, backward): the
+    passes are undone last in, first out, and the gradients add up, since one parameter used twice
+    is still one parameter.  The first ``backward`` after a ``forward`` starts a new gradient; a
+    ``backward`` after a complete pass repeats that pass.
+
+    Args:
+        params: arrays that training changes.
+        sparse_grad: hold the gradients as :class:`~w2vlib.sparse.RowGradient` instead of arrays.
+    """
+
+    def __init__(self, params=(), *, sparse_grad: bool = False) -> None:
+        self.params = list(params)
+        self.grads = [
+            RowGradient.zeros_like(p) if sparse_grad else get_array_module(p).zeros_like(p)
+            for p in self.params
+        ]
+        self._memory: list[tuple] = []  # what each forward leaves for its backward
+        self._undone = 0  # how many of them backward has been through
+
+    def _remember(self, *what) -> None:
+        if self._undone:
+            self._memory.clear()
+            self._undone = 0
+        elif len(self._memory) == MAX_PENDING:
+            # Someone runs forward only, to predict; without this the memory would grow for ever.
+            del self._memory[0]
+        self._memory.append(what)
+
+    def _recall(self) -> tuple:
+        if not self._memory:
+            raise RuntimeError(
+                f"{type(self).__name__}.backward was called before forward: there is no forward "
+                "pass to go back through."
+            )
+        self._undone = self._undone % len(self._memory) + 1
+        return self._memory[-self._undone]
+
+    def _add_grad(self, index: int, grad) -> None:
+        """Set the gradient of parameter ``index`` in a new backward pass; add to it later on."""
+        if self._undone == 1:
+            self.grads[index][...] = grad
+        else:
+            self.grads[index] += grad
+
+
+class MatMul(Layer):
+    """Product with a matrix: ``y = x W``, hence ``dx = dy Wᵀ`` and ``dW = xᵀ dy``.
+
+    Args:
+        W: (D, H) weights.
+
+    Shapes: x (B, D) or (..., D) → y (..., H).
+
+    Source: Deep Learning from Scratch 2, section 1.3.
+    """
+
+    def __init__(self, W) -> None:
+        super().__init__([as_matrix(W, "W")])
+
+    def forward(self, x):
+        (W,) = self.params
+        x = _as_rows(x, W)
+        self._remember(x)
+        return x @ W
+
+    def backward(self, dout):
+        (W,), (x,) = self.params, self._recall()
+        dout = _as_upstream(dout, (*x.shape[:-1], W.shape[1]), x)
+        self._add_grad(0, _flat(x).T @ _flat(dout))
+        return dout @ W.T
+
+
+class Affine(Layer):
+    """Product and bias: ``y = x W + b``; ``dx = dy Wᵀ``, ``dW = xᵀ dy``, ``db = Σ_B dy``.
+
+    Args:
+        W: (D, H) weights.
+        b: (H,) bias.
+
+    Shapes: x (B, D) or (..., D) → y (..., H).
+    """
+
+    def __init__(self, W, b) -> None:
+        W = as_matrix(W, "W")
+        if b.shape != W.shape[1:]:
+            raise ValueError(f"b must have shape {W.shape[1:]} to fit W, got {b.shape}.")
+        super().__init__([W, b])
+
+    def forward(self, x):
+        W, b = self.params
+        x = _as_rows(x, W)
+        self._remember(x)
+        return x @ W + b
+
+    def backward(self, dout):
+        (W, _), (x,) = self.params, self._recall()
+        dout = _as_upstream(dout, (*x.shape[:-1], W.shape[1]), x)
+        self._add_grad(0, _flat(x).T @ _flat(dout))
+        self._add_grad(1, _flat(dout).sum(axis=0))
+        return dout @ W.T
+
+
+class Softmax(Layer):
+    """Scores to probabilities: ``y = softmax(x)``; ``dx_i = y_i (dy_i − Σ_j dy_j y_j)``.
+
+    Shapes: x (..., V) → y (..., V).
+    """
+
+    def forward(self, x):
+        y = softmax(x)
+        self._remember(y)
+        return y
+
+    def backward(self, dout):
+        (y,) = self._recall()
+        dout = _as_upstream(dout, y.shape, y)
+        return y * (dout - (dout * y).sum(axis=-1, keepdims=True))
+
+
+class SoftmaxWithLoss(Layer):
+    """Softmax and cross entropy in one: ``L = −mean log softmax(x)[t]``; ``dx = (y − t) / B``.
+
+    The loss is taken from the scores, so it is exact however unlikely the right answer is.
+
+    Shapes: x (B, V) or (..., V); t labels (B,) or one-hot rows (B, V) → loss, a float.
+
+    Source: Deep Learning from Scratch 2, section 1.3.4.
+    """
+
+    def forward(self, x, t) -> float:
+        xp = get_array_module(x, t)
+        t = xp.asarray(t)
+        log_y = log_softmax(x)
+        loss = mean_picked(-log_y, t, "x")
+        self._remember(xp.exp(log_y), t)
+        return loss
+
+    def backward(self, dout=1):
+        y, t = self._recall()
+        xp = get_array_module(y)
+        if t.shape == y.shape:
+            t = t.astype(y.dtype)
+            dx = y * t.sum(axis=-1, keepdims=True) - t
+        else:
+            dx = y.copy()
+            rows, labels = dx.reshape(-1, y.shape[-1]), as_labels(t, y.shape, "x").ravel()
+            rows[xp.arange(labels.size), labels] -= 1
+        return dx * (float(dout) / max(y[..., 0].size, 1))
+
+
+class Sigmoid(Layer):
+    """Squash to (0, 1): ``y = σ(x)``; ``dx = dy · y (1 − y)``.  Any shape."""
+
+    def forward(self, x):
+        y = sigmoid(x)
+        self._remember(y)
+        return y
+
+    def backward(self, dout):
+        (y,) = self._recall()
+        return _as_upstream(dout, y.shape, y) * y * (1 - y)
+
+
+class Tanh(Layer):
+    """Squash to (−1, 1): ``y = tanh(x)``; ``dx = dy · (1 − y²)``.  Any shape."""
+
+    def forward(self, x):
+        x = as_float(x)
+        y = get_array_module(x).tanh(x)
+        self._remember(y)
+        return y
+
+    def backward(self, dout):
+        (y,) = self._recall()
+        return _as_upstream(dout, y.shape, y) * (1 - y * y)
+
+
+class SigmoidWithLoss(Layer):
+    """Yes-or-no questions: ``L = mean_B Σ −[t log σ(x) + (1−t) log(1−σ(x))]``; ``dx = (y − t) / B``.
+
+    Computed as ``max(x, 0) − t x + log(1 + exp(−|x|))``, which is the same number and stable in
+    float32 for any score.  With x (B, M) each example asks M questions: their losses add up.
+
+    Shapes: x (B,) or (B, M) scores; t labels 0 or 1 of the same shape (or one that broadcasts to it);
+    ``mask`` optional, same shape: questions where it is 0 do not count → loss, a float.
+
+    Source: Deep Learning from Scratch 2, section 4.2.
+    """
+
+    def forward(self, x, t, mask=None) -> float:
+        x = as_float(x)
+        xp = get_array_module(x, t, mask)
+        t = _as_answers(t, x, "t")
+        mask = None if mask is None else _as_answers(mask, x, "mask")
+        # The first two terms cancel exactly for a right answer; grouping them keeps tiny losses.
+        cost = (xp.maximum(x, 0) - t * x) + xp.log1p(xp.exp(-xp.abs(x)))
+        if mask is not None:
+            cost = cost * mask
+        self._remember(x, t, mask)
+        return float(xp.sum(cost, dtype=np.float64)) / max(len(x), 1)
+
+    def backward(self, dout=1):
+        x, t, mask = self._recall()
+        dx = (sigmoid(x) - t) * (float(dout) / max(len(x), 1))
+        return dx if mask is None else dx * mask
+
+
+class Embedding(Layer):
+    """Pick rows: ``y = W[idx]`` – what multiplying by one-hot vectors does, without the zeros.
+
+    Backward *adds* each row of ``dout`` to the gradient row that it came from, because a word that
+    occurs twice has influenced the loss twice.
+
+    Args:
+        W: (V, H) weights.
+        sparse_grad: ``grads[0]`` is a :class:`~w2vlib.sparse.RowGradient` of the touched rows; the
+            default is an array of W's shape, which is cleared at every backward pass.
+        allow_pad: accept the id ``PAD``: it gives a row of zeros and has no gradient.
+
+    Shapes: idx (B,) or any shape (...,) → y (..., H).  ``backward`` returns None: ids have no gradient.
+
+    Raises (forward):
+        TypeError, IndexError: ids that are not integers in 0 … V−1.
+
+    Source: Deep Learning from Scratch 2, section 4.1.
+    """
+
+    def __init__(self, W, sparse_grad: bool = False, allow_pad: bool = False) -> None:
+        super().__init__([as_matrix(W, "W")], sparse_grad=sparse_grad)
+        self.allow_pad = allow_pad
+
+    def forward(self, idx):
+        (W,) = self.params
+        idx = as_ids(idx, len(W), "idx", allow_pad=self.allow_pad)
+        self._remember(idx)
+        rows = W[idx]  # for PAD this is the last row …
+        if self.allow_pad:
+            rows[idx == PAD] = 0  # … which does not count
+        return rows
+
+    def backward(self, dout) -> None:
+        (W,), (idx,) = self.params, self._recall()
+        dout = _as_upstream(dout, (*idx.shape, W.shape[1]), W)
+        ids, values = idx.ravel(), _flat(dout)
+        if self.allow_pad:
+            there = ids != PAD
+            if not there.all():
+                ids, values = ids[there], values[there]
+        self._add_row_grads(ids, values)
+
+    def _add_row_grads(self, ids, values, owners=None) -> None:
+        """Add ``values[owners[i]]`` (or ``values[i]``) to the gradient row ``ids[i]``, for every i."""
+        total = RowGradient.zeros_like(self.params[0])
+        total.set_sum(ids, values, owners)
+        (grad,) = self.grads
+        if self._undone == 1:
+            grad.clear() if isinstance(grad, RowGradient) else grad.fill(0)
+        rows, sums = total.coalesce()
+        if isinstance(grad, RowGradient):
+            grad.add(rows, sums)
+        else:
+            grad[rows] += sums
+
+
+class EmbeddingMean(Embedding):
+    """The hidden layer of CBOW: the mean of the rows of all context words that are there.
+
+    ``h = (1/n) Σ_c W[contexts_c]`` over the n contexts that are not ``PAD``; each of those rows gets
+    ``dh / n``.  An example without any context has h = 0.
+
+    Args:
+        W: (V, H) weights.
+        sparse_grad: as in :class:`Embedding`.
+
+    Shapes: contexts (B, C) ids or PAD → h (B, H).
+    """
+
+    def __init__(self, W, sparse_grad: bool = False) -> None:
+        super().__init__(W, sparse_grad, allow_pad=True)
+
+    def forward(self, contexts):
+        (W,) = self.params
+        xp = get_array_module(W, contexts)
+        contexts = as_ids(contexts, len(W), "contexts", allow_pad=True)
+        if contexts.ndim != 2:
+            raise ValueError(
+                f"contexts must have shape (B, C), got {contexts.shape}. "
+                "Make it with create_contexts_target(corpus, window_size)."
+            )
+        there = contexts != PAD
+        count = xp.maximum(there.sum(axis=1, dtype=W.dtype), 1)[:, None]
+        self._remember(contexts, there, count)
+        total = xp.zeros((len(contexts), W.shape[1]), dtype=W.dtype)
+        for c in range(
+            contexts.shape[1]
+        ):  # C small steps need less memory than one (B, C, H) array
+            rows = W[contexts[:, c]]
+            total += rows if there[:, c].all() else rows * there[:, c : c + 1]
+        return total / count
+
+    def backward(self, dout) -> None:
+        (W,), (contexts, there, count) = self.params, self._recall()
+        share = _as_upstream(dout, (len(contexts), W.shape[1]), W) / count
+        owners, place = get_array_module(W).nonzero(there)
+        self._add_row_grads(contexts[owners, place], share, owners)
+
+
+class EmbeddingDot(Layer):
+    """Pick rows and multiply: ``score = W[idx] · h``, one number for each picked row.
+
+    ``dh = dscore · W[idx]`` and row idx of W receives ``dscore · h``.
+
+    Args:
+        W: (V, H) weights.
+        sparse_grad, allow_pad: as in :class:`Embedding`; a PAD scores 0.
+
+    Shapes: h (B, H), idx (B,) → scores (B,);  idx (B, M) → scores (B, M): M dot products with the
+    same h, summed in dh.
+
+    Source: Deep Learning from Scratch 2, section 4.2.
+    """
+
+    def __init__(self, W, sparse_grad: bool = False, allow_pad: bool = False) -> None:
+        self.embed = Embedding(W, sparse_grad, allow_pad)
+        super().__init__()
+        self.params, self.grads = self.embed.params, self.embed.grads
+
+    def forward(self, h, idx):
+        (W,) = self.params
+        xp = get_array_module(W, h, idx)
+        idx = xp.asarray(idx)
+        h = _as_rows(h, W.T, "h")
+        if idx.ndim not in (1, 2) or h.shape != (len(idx), W.shape[1]):
+            raise ValueError(
+                f"h must have shape (B, H) = ({len(idx) if idx.ndim else 'B'}, {W.shape[1]}) and "
+                f"idx (B,) or (B, M); got h {h.shape} and idx {idx.shape}."
+            )
+        target_W = self.embed.forward(idx)  # (B, H) or (B, M, H)
+        self._remember(h, target_W)
+        if idx.ndim == 1:
+            return (target_W * h).sum(axis=1)
+        return (target_W @ h[:, :, None])[:, :, 0]
+
+    def backward(self, dout):
+        h, target_W = self._recall()
+        dout = _as_upstream(dout, target_W.shape[:-1], h)[..., None]
+        if target_W.ndim == 2:
+            self.embed.backward(dout * h)
+            return dout * target_W
+        self.embed.backward(dout * h[:, None, :])
+        return (dout.swapaxes(1, 2) @ target_W)[:, 0]
+
+
+class MaxMarginLoss(Layer):
+    """A good window should beat a corrupt one by 1: ``L = mean max(0, 1 − s + s_corrupt)``.
+
+    Where the margin is met the loss is flat, so the gradient is 0; elsewhere it is −1/B for the good
+    score and +1/B for the corrupt one.
+
+    Shapes: s, s_corrupt (B,) → loss, a float; ``backward`` returns ``(ds, ds_corrupt)``.
+
+    Source: CS224n 2019, lecture 4 (Collobert and Weston 2008).
+    """
+
+    def forward(self, s, s_corrupt) -> float:
+        xp = get_array_module(s, s_corrupt)
+        s, s_corrupt = as_float(s), as_float(s_corrupt)
+        if s.ndim != 1 or s.shape != s_corrupt.shape:
+            raise ValueError(
+                f"s and s_corrupt must both have shape (B,), got {s.shape}, {s_corrupt.shape}."
+            )
+        missing = xp.maximum(0, 1 - s + s_corrupt)
+        self._remember(missing)
+        return float(missing.sum(dtype=np.float64)) / max(len(s), 1)
+
+    def backward(self, dout=1):
+        (missing,) = self._recall()
+        ds = (missing > 0).astype(missing.dtype) * (float(dout) / max(len(missing), 1))
+        return -ds, ds
+
+
+def _as_rows(x, W, name: str = "x"):
+    """Input ``x`` checked against weights W (D, H): its last axis must have length D."""
+    x = as_float(get_array_module(x, W).asarray(x))
+    if x.dtype != W.dtype and x.dtype.itemsize > W.dtype.itemsize:
+        x = x.astype(W.dtype)  # one-hot rows of integers must not turn a float32 model into float64
+    if x.ndim == 0 or x.shape[-1] != W.shape[0]:
+        raise ValueError(
+            f"{name} must have shape (B, {W.shape[0]}) to fit the weights {W.shape}, got {x.shape}."
+        )
+    return x
+
+
+def _as_upstream(dout, shape: tuple[int, ...], like):
+    """Upstream gradient ``dout`` checked against the output's shape, in the type of ``like``."""
+    xp = get_array_module(like)
+    dout = xp.asarray(dout, dtype=like.dtype)
+    if dout.shape != shape:
+        if dout.ndim:
+            raise ValueError(
+                f"dout must have the shape {shape} of the layer's output, got {dout.shape}."
+            )
+        dout = xp.broadcast_to(dout, shape)
+    return dout
+
+
+def _as_answers(t, x, name: str):
+    """Answers ``t`` to the scores ``x``, in x's dtype: integer labels must not promote float32."""
+    t = get_array_module(x, t).asarray(t).astype(x.dtype, copy=False)
+    if x.ndim not in (1, 2):
+        raise ValueError(f"x must have shape (B,) or (B, M), got {x.shape}.")
+    if t.shape != x.shape and t.shape != x.shape[1:]:
+        raise ValueError(f"{name} must have the shape {x.shape} of the scores x, got {t.shape}.")
+    return t
+
+
+def _flat(x):
+    """(..., H) as (N, H)."""
+    return x.reshape(-1, x.shape[-1])

@@ -1,0 +1,283 @@
+"""Negative sampling: instead of one question with V answers, K + 1 questions with two."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from w2vlib.backend import get_array_module, to_cpu
+from w2vlib.layers import EmbeddingDot, SigmoidWithLoss
+from w2vlib.validation import PAD, as_count, as_generator, as_ids, as_number
+
+MAX_REJECTION_ROUNDS = 20
+"""After so many rounds of redrawing, the few draws still refused are made exactly, in O(V) each."""
+
+
+def count_ids(corpus, vocab_size: int | None = None) -> np.ndarray:
+    """How often each id occurs: (V,) int64.  Ids that never occur have count 0.
+
+    Args:
+        corpus: (T,) ids, or a :class:`~w2vlib.corpus.Corpus`.
+        vocab_size: V; by default that of the corpus, or its largest id + 1.
+
+    Raises:
+        ValueError: the corpus is empty.
+        TypeError, IndexError: it holds something else than ids in 0 … V−1.
+    """
+    if vocab_size is None:
+        vocab_size = getattr(corpus, "vocab_size", None)
+    ids = to_cpu(getattr(corpus, "ids", corpus))
+    if ids.size == 0:
+        raise ValueError("corpus is empty: there are no words to count.")
+    size = int(ids.max()) + 1 if vocab_size is None and ids.dtype.kind in "iu" else vocab_size
+    return np.bincount(as_ids(ids, size or 0, "corpus").ravel(), minlength=size).astype(np.int64)
+
+
+class AliasTable:
+    """Draw from a discrete distribution in O(1) a draw, after O(V) set-up (Walker, Vose 1991).
+
+    V columns of equal height hold all the probability; column i keeps its own share ``keep[i]`` and is
+    topped up by one other outcome, ``alias[i]``.  A draw picks a column, then one of its two owners.
+
+    Args:
+        p: (V,) probabilities; they are divided by their sum.
+    """
+
+    def __init__(self, p: np.ndarray) -> None:
+        height = (p / p.sum() * len(p)).tolist()  # plain floats: this loop is faster without NumPy
+        self.keep = np.ones(len(p))
+        self.alias = np.arange(len(p), dtype=np.int32)
+        small = [i for i, share in enumerate(height) if share < 1]
+        large = [i for i, share in enumerate(height) if share >= 1]
+        while small and large:
+            low, high = small.pop(), large[-1]
+            self.keep[low], self.alias[low] = height[low], high
+            height[high] -= 1 - height[low]
+            if height[high] < 1:
+                small.append(large.pop())
+        # Rounding can leave small columns over; an outcome with p = 0 must still never be drawn.
+        likeliest = int(np.argmax(p))
+        for low in small:
+            if p[low] == 0:
+                self.keep[low], self.alias[low] = 0, likeliest
+
+    def draw(self, shape, rng: np.random.Generator) -> np.ndarray:
+        """Independent draws as an int32 array of the given shape."""
+        column = rng.integers(len(self.keep), size=shape, dtype=np.int32)
+        return np.where(rng.random(shape) < self.keep[column], column, self.alias[column])
+
+
+class UnigramSampler:
+    """Draws negative words with probability ``P(w) ∝ count(w) ** power``.
+
+    A power below 1 lifts rare words a little: [0.7, 0.29, 0.01] becomes about [0.64, 0.33, 0.03]
+    with the power 0.75.
+
+    Args:
+        corpus: (T,) ids, or a Corpus, whose words are counted once; may be None if counts are given.
+        power: exponent on the *counts*; 1 is the unigram distribution, 0 draws all words alike.
+        sample_size: K, negative words for each target.
+        seed, rng: where the randomness comes from, see :func:`~w2vlib.validation.as_generator`.
+        counts: (V,) counts to use instead of counting the corpus.
+        vocab_size: V, if it is larger than the corpus's largest id + 1.
+        replace: draw with replacement, as the paper does; without, a row's K negatives differ (book).
+        exclude_target: never draw the row's own target.
+
+    Attributes:
+        p: (V,) float64 probabilities of the words.
+
+    Raises:
+        ValueError: an empty corpus, an impossible K, a vocabulary with nothing to draw.
+
+    Source: Mikolov et al. 2013b, section 2.2; Deep Learning from Scratch 2, section 4.2.6.
+    """
+
+    def __init__(
+        self,
+        corpus,
+        power: float = 0.75,
+        sample_size: int = 5,
+        *,
+        seed: int | None = None,
+        rng: np.random.Generator | None = None,
+        counts=None,
+        vocab_size: int | None = None,
+        replace: bool = True,
+        exclude_target: bool = True,
+    ) -> None:
+        counts = count_ids(corpus, vocab_size) if counts is None else _as_counts(counts)
+        self.power = as_number(power, "power")
+        self.sample_size = as_count(sample_size, "sample_size")
+        self.vocab_size = len(counts)
+        self.replace, self.exclude_target = bool(replace), bool(exclude_target)
+        self.rng = as_generator(rng, seed)
+        # 0 ** power would be 1 for power 0, but a word that never occurs is never drawn.
+        weights = np.where(counts > 0, np.maximum(counts, 1).astype(np.float64) ** self.power, 0.0)
+        self.p = weights / weights.sum()
+        self._check_enough(np.count_nonzero(self.p))
+        self._table = AliasTable(self.p)
+
+    def get_negative_sample(self, target, rng: np.random.Generator | None = None):
+        """K negative words for each target.
+
+        Args:
+            target: (B,) ids, or (B, C); entries that are PAD get arbitrary negatives.
+            rng: draw from this generator instead of the sampler's own.
+
+        Returns:
+            (B, K) or (B, C, K) int32 ids, on the device of ``target``.
+        """
+        xp = get_array_module(target)
+        target = to_cpu(as_ids(target, self.vocab_size, "target", allow_pad=True))
+        rng = self.rng if rng is None else as_generator(rng)
+        draws = self._table.draw((*target.shape, self.sample_size), rng)
+        flat, targets = draws.reshape(-1, self.sample_size), target.ravel()
+        if self.replace:
+            self._redraw(flat, targets, slice(None), rng)
+        else:
+            for k in range(self.sample_size):
+                self._redraw(flat, targets, k, rng)
+        return xp.asarray(draws)
+
+    def _redraw(self, draws, targets, columns, rng) -> None:
+        """Draw again, in place, what may not stay in the given column(s)."""
+        for _ in range(MAX_REJECTION_ROUNDS):
+            refused = self._refused(draws, targets, columns)
+            if not refused.any():
+                return
+            part = draws[:, columns]
+            part[refused] = self._table.draw(np.count_nonzero(refused), rng)
+            draws[:, columns] = part
+        self._draw_exactly(draws, targets, columns, rng)
+
+    def _refused(self, draws, targets, columns):
+        """Which draws are the target, or (without replacement) stand further left already."""
+        if self.replace:
+            if not self.exclude_target:
+                return np.zeros((), dtype=bool)
+            return draws == targets[:, None]
+        refused = (draws[:, :columns] == draws[:, columns, None]).any(axis=1)
+        return refused | (draws[:, columns] == targets) if self.exclude_target else refused
+
+    def _draw_exactly(self, draws, targets, columns, rng) -> None:
+        """One draw at a time from what is allowed: for distributions that one word dominates."""
+        refused = np.zeros(draws.shape, dtype=bool)
+        refused[:, columns] = self._refused(draws, targets, columns)
+        for row, k in zip(*np.nonzero(refused), strict=True):
+            p = self.p.copy()
+            if self.exclude_target and targets[row] != PAD:
+                p[targets[row]] = 0
+            if not self.replace:
+                p[draws[row, :k]] = 0
+            draws[row, k] = rng.choice(self.vocab_size, p=p / p.sum())
+
+    def _check_enough(self, words: int) -> None:
+        """At least so many words must be drawable that every row finds its negatives."""
+        needed = (1 if self.replace else self.sample_size) + self.exclude_target
+        if words < needed:
+            raise ValueError(
+                f"sample_size={self.sample_size} with replace={self.replace} needs at least "
+                f"{needed} different words{' (one is the target)' if self.exclude_target else ''}, "
+                f"but the corpus has {words}. Use a smaller sample_size, replace=True, or a larger "
+                "corpus."
+            )
+
+
+def _as_counts(counts) -> np.ndarray:
+    counts = to_cpu(counts)
+    if counts.ndim != 1 or counts.dtype.kind not in "iuf":
+        raise ValueError(f"counts must be a vector of numbers, got {counts.dtype} {counts.shape}.")
+    if not np.isfinite(counts).all() or (counts < 0).any() or not (counts > 0).any():
+        raise ValueError("counts must be finite, not negative, and not all zero.")
+    return counts
+
+
+class NegativeSamplingLoss:
+    """Is this the target? – asked for the target (yes) and for K negative words (no).
+
+    ``L = mean_B [ −log σ(h·w_t) − Σ_k log σ(−h·w_k) ]``.  All K + 1 dot products of a row are one
+    product; with targets (B, C), as skip-gram has them, all C (K + 1), and the loss sums over C.
+
+    Args:
+        W: (V, H) output weights, one row a word.
+        corpus, power, sample_size: for :class:`UnigramSampler`.
+        seed, rng: randomness of the sampler.
+        sparse_grad: ``grads[0]`` becomes a RowGradient instead of an array.
+        sampler: a sampler to use instead of making one.
+        replace, exclude_target: for :class:`UnigramSampler`.
+
+    Attributes:
+        params, grads: ``[W]`` and ``[dW]``.
+        negatives: the ids used by the last ``forward``, (B, K) or (B, C, K).
+
+    Source: Mikolov et al. 2013b, equation 4; Deep Learning from Scratch 2, section 4.2.7.
+    """
+
+    def __init__(
+        self,
+        W,
+        corpus,
+        power: float = 0.75,
+        sample_size: int = 5,
+        *,
+        seed: int | None = None,
+        rng: np.random.Generator | None = None,
+        sparse_grad: bool = False,
+        sampler: UnigramSampler | None = None,
+        replace: bool = True,
+        exclude_target: bool = True,
+    ) -> None:
+        self.embed_dot = EmbeddingDot(W, sparse_grad, allow_pad=True)
+        self.loss_layer = SigmoidWithLoss()
+        self.params, self.grads = self.embed_dot.params, self.embed_dot.grads
+        self.sampler = sampler or UnigramSampler(
+            corpus,
+            power,
+            sample_size,
+            seed=seed,
+            rng=rng,
+            vocab_size=len(W),
+            replace=replace,
+            exclude_target=exclude_target,
+        )
+        self.negatives = None
+
+    def forward(self, h, target, negatives=None) -> float:
+        """The loss of a batch.
+
+        Args:
+            h: (B, H) hidden layer.
+            target: (B,) ids; or (B, C) ids, where PAD marks a missing word.
+            negatives: (B, K) or (B, C, K) ids to use instead of drawing them; any K.
+
+        Raises:
+            ValueError: shapes that do not fit.
+            TypeError, IndexError: ids that are none.
+        """
+        (W,) = self.params
+        xp = get_array_module(W, h, target)
+        target = as_ids(target, len(W), "target", allow_pad=xp.ndim(target) == 2)
+        if negatives is None:
+            negatives = self.sampler.get_negative_sample(target)
+        self.negatives = negatives = self._checked(negatives, target)
+        ids = xp.concatenate([target[..., None], negatives], axis=-1)  # (B, K+1), (B, C, K+1)
+        labels = xp.zeros(ids.shape, dtype=W.dtype)
+        labels[..., 0] = 1
+        there = xp.broadcast_to((target != PAD)[..., None], ids.shape)
+        everything = (len(ids), -1 if ids.size else 0)
+        ids, labels, there = (a.reshape(everything) for a in (ids, labels, there))
+        ids = xp.where(there, ids, PAD)
+        score = self.embed_dot.forward(h, ids)
+        return self.loss_layer.forward(score, labels, None if there.all() else there)
+
+    def backward(self, dout=1):
+        """Gradient of ``h``, (B, H); the gradient of W is in ``grads``."""
+        return self.embed_dot.backward(self.loss_layer.backward(dout))
+
+    def _checked(self, negatives, target):
+        negatives = as_ids(negatives, len(self.params[0]), "negatives")
+        if negatives.ndim != target.ndim + 1 or negatives.shape[:-1] != target.shape:
+            raise ValueError(
+                f"negatives must have shape {(*target.shape, 'K')} to fit target {target.shape}, "
+                f"got {negatives.shape}."
+            )
+        return negatives

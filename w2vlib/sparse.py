@@ -1,0 +1,144 @@
+"""Gradients that are zero outside a few rows, kept as those rows.
+
+A batch touches some hundred words; a gradient of shape (V, H) for them is nearly all zeros.
+:class:`RowGradient` holds the ids of the touched rows and their values, and the optimisers of
+:mod:`w2vlib.optimizers` update just those rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from w2vlib.backend import get_array_module
+
+
+def sum_rows(ids, values, owners=None):
+    """Add up values that belong to the same id.
+
+    Args:
+        ids: (n,) integer ids, repeats allowed.
+        values: (n, H) one row for each id; or (B, H) if ``owners`` is given.
+        owners: (n,) which row of ``values`` belongs to each id (many ids may share one row).
+
+    Returns:
+        ``(rows, sums)``: the distinct ids in increasing order, and (len(rows), H) their sums.
+    """
+    xp = get_array_module(ids, values, owners)
+    if xp is not np:
+        rows, place = xp.unique(ids, return_inverse=True)
+        sums = xp.zeros((rows.size, values.shape[1]), dtype=values.dtype)
+        xp.add.at(sums, place, values if owners is None else values[owners])
+        return rows, sums
+    if ids.size == 0:
+        return ids, np.zeros((0, values.shape[1]), dtype=values.dtype)
+    sorted_ids, order = _stable_sort(ids)
+    starts = np.flatnonzero(np.concatenate(([True], sorted_ids[1:] != sorted_ids[:-1])))
+    picked = values[order if owners is None else owners[order]]
+    return sorted_ids[starts], np.add.reduceat(picked, starts, axis=0)
+
+
+def _stable_sort(ids):
+    """Sorted ids and the stable order that sorts them.
+
+    Id and position are packed into one integer, because sorting plain integers is several times
+    faster than an indirect stable sort.  Stability makes the sums the same on every machine.
+    """
+    n = ids.size
+    packed = ids.astype(np.int64) * n + np.arange(n)
+    packed.sort()
+    sorted_ids, order = np.divmod(packed, n)
+    return sorted_ids, order
+
+
+class RowGradient:
+    """Gradient of a (V, H) parameter that is zero outside the given rows.
+
+    Args:
+        rows: (n,) ids of rows; an id may occur more than once, its values then add up.
+        values: (n, H) the gradient's values in those rows.
+        shape: shape (V, H) of the parameter.
+
+    Raises:
+        ValueError: the shapes do not belong together.
+    """
+
+    def __init__(self, rows, values, shape: tuple[int, int]) -> None:
+        if rows.ndim != 1 or values.shape != (rows.size, *shape[1:]):
+            raise ValueError(
+                f"rows must have shape (n,) and values (n, {shape[1]}), "
+                f"got {rows.shape} and {values.shape}."
+            )
+        self.shape = tuple(shape)
+        self._parts = [(rows, values)]
+        self._distinct = False
+
+    @classmethod
+    def zeros_like(cls, param) -> RowGradient:
+        """An all-zero gradient for ``param`` (no rows at all)."""
+        xp = get_array_module(param)
+        nothing = xp.zeros((0, *param.shape[1:]), dtype=param.dtype)
+        return cls(xp.zeros(0, dtype=np.int64), nothing, param.shape)
+
+    @property
+    def dtype(self):
+        """Floating-point type of the values."""
+        return self._parts[0][1].dtype
+
+    def clear(self) -> None:
+        """Make it all zero again; costs nothing, however large V is."""
+        rows, values = self._parts[0]
+        self._parts = [(rows[:0], values[:0])]
+        self._distinct = True
+
+    def add(self, rows, values) -> None:
+        """Add ``values`` (n, H) to the rows ``rows`` (n,), which must be distinct or may repeat."""
+        if not self._parts[0][0].size:
+            self._parts.clear()
+        self._parts.append((rows, values))
+        self._distinct = False
+
+    def coalesce(self):
+        """The distinct rows in increasing order and their summed values, as ``(rows, values)``."""
+        if not self._distinct:
+            xp = get_array_module(self._parts[0][1])
+            rows = xp.concatenate([rows for rows, _ in self._parts])
+            values = xp.concatenate([values for _, values in self._parts])
+            self._parts = [sum_rows(rows, values)]
+            self._distinct = True
+        return self._parts[0]
+
+    def set_sum(self, ids, values, owners=None) -> None:
+        """Replace the content by :func:`sum_rows` of the arguments."""
+        self._parts = [sum_rows(ids, values, owners)]
+        self._distinct = True
+
+    def to_dense(self):
+        """The same gradient as an array of the parameter's shape."""
+        rows, values = self.coalesce()
+        dense = get_array_module(values).zeros(self.shape, dtype=values.dtype)
+        dense[rows] = values
+        return dense
+
+    def norm_squared(self) -> float:
+        """Sum of the squares of all entries."""
+        _, values = self.coalesce()
+        return float((values.astype(np.float64) ** 2).sum())
+
+    def scale_(self, factor: float) -> None:
+        """Multiply all entries by ``factor``, in place."""
+        rows, values = self.coalesce()
+        self._parts = [(rows, values * float(factor))]
+
+    def __add__(self, other):
+        """Sum with another RowGradient (sparse again) or with an array (dense)."""
+        if not isinstance(other, RowGradient):
+            return self.to_dense() + other
+        total = RowGradient(*self.coalesce(), self.shape)
+        total.add(*other.coalesce())
+        return total
+
+    __radd__ = __add__
+
+    def __repr__(self) -> str:
+        rows, _ = self.coalesce()
+        return f"RowGradient({rows.size} of {self.shape[0]} rows, H={self.shape[1]}, {self.dtype})"

@@ -1,0 +1,224 @@
+"""What is allowed, and how we say so: every module checks its arguments with these few functions.
+
+An error names the argument, what was got, what is allowed and the remedy.  Wrong *kinds* of things
+are ``TypeError``, wrong *values* ``ValueError``, ids outside a table ``IndexError``, and words that
+a vocabulary does not hold :class:`UnknownWordError` (a ``KeyError``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
+
+from w2vlib.backend import get_array_module
+
+PAD = -1
+"""Filler id for a context position that does not exist (the window sticks out of its sentence).
+
+It is allowed in ``contexts`` only, and stands for "no word here": it has no row in any matrix.
+"""
+
+
+class UnknownWordError(KeyError):
+    """A word that is not in the vocabulary; ``str(error)`` is a sentence with suggestions.
+
+    Attributes:
+        word: the word that was asked for.
+        suggestions: up to five words of the vocabulary that the reader may have meant.
+    """
+
+    def __init__(self, word: str, vocabulary: Iterable[str] = ()) -> None:
+        self.word = word
+        self.suggestions = suggest_words(word, vocabulary)
+        super().__init__(word)
+
+    def __str__(self) -> str:
+        sentence = f"{self.word!r} is not in the vocabulary."
+        if self.suggestions:
+            sentence += f" Did you mean {', '.join(map(repr, self.suggestions))}?"
+        return sentence
+
+
+def suggest_words(word: str, vocabulary: Iterable[str], limit: int = 5) -> list[str]:
+    """Words of ``vocabulary`` that look like ``word``: same letters in other case first, then spelling.
+
+    Args:
+        word: what the reader typed.
+        vocabulary: the words that exist, most frequent first where possible.
+        limit: at most so many suggestions.
+
+    Returns:
+        A list of words, best first, possibly empty.
+    """
+    if not isinstance(word, str) or not word:
+        return []
+    folded = _fold(word)
+    same, near = [], []
+    for candidate in vocabulary:
+        other = _fold(candidate)
+        if other == folded:
+            same.append(candidate)
+        # A cheap filter keeps the search quick at 70,000 words: similar length, same first letter
+        # or same last two letters.
+        elif abs(len(other) - len(folded)) <= 2 and (
+            other[:1] == folded[:1] or other[-2:] == folded[-2:]
+        ):
+            near.append(candidate)
+    close = difflib.get_close_matches(folded, near, n=limit, cutoff=0.7)
+    return list(dict.fromkeys(same + close))[:limit]
+
+
+def _fold(word: str) -> str:
+    return unicodedata.normalize("NFKC", word).casefold()
+
+
+def as_ids(ids, size: int, name: str, *, allow_pad: bool = False):
+    """``ids`` as an integer array whose entries all lie in ``[0, size)``.
+
+    Args:
+        ids: integers of any shape, a list or an array on any device.
+        size: number of rows of the table that the ids point into, usually V.
+        name: the argument's name, for the error message.
+        allow_pad: also accept :data:`PAD` (−1).
+
+    Returns:
+        The ids as an array; an integer array comes back as it is, not copied.
+
+    Raises:
+        TypeError: the ids are not integers.
+        IndexError: an id is negative or ``>= size``; the message shows where.
+    """
+    xp = get_array_module(ids)
+    array = xp.asarray(ids)
+    if array.size == 0 and array.dtype.kind not in "iu":
+        return array.astype(np.int32)
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name} must hold integer word ids, got dtype {array.dtype}. "
+            f"Convert words with word_to_id, or an array with {name}.astype(np.int32)."
+        )
+    lowest = PAD if allow_pad else 0
+    if array.size and (int(array.min()) < lowest or int(array.max()) >= size):
+        _raise_outside(array, size, lowest, name, xp)
+    return array
+
+
+def _raise_outside(array, size: int, lowest: int, name: str, xp) -> None:
+    outside = (array < lowest) | (array >= size)
+    place = tuple(int(axis[0]) for axis in xp.nonzero(outside))
+    where = f"{name}[{', '.join(map(str, place))}]" if place else name
+    pad = " (or PAD = -1 for a context that does not exist)" if lowest == PAD else ""
+    raise IndexError(
+        f"{where} is {int(array[place])}, but ids must lie in 0 … {size - 1}{pad}: there are "
+        f"{size} rows. Check that corpus and model were made with the same vocabulary."
+    )
+
+
+def as_count(value, name: str, minimum: int = 1) -> int:
+    """``value`` as a plain ``int`` that is at least ``minimum``.
+
+    Raises:
+        TypeError: not a whole number (bools are refused too).
+        ValueError: too small.
+    """
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a whole number >= {minimum}, got {value!r}.")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"{name} must be a whole number >= {minimum}, got {value!r} "
+            f"({type(value).__name__}). Use int(...) if you mean it."
+        ) from None
+    if number < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {number}.")
+    return number
+
+
+def as_number(
+    value,
+    name: str,
+    *,
+    minimum: float = -np.inf,
+    maximum: float = np.inf,
+    open_minimum: bool = False,
+) -> float:
+    """``value`` as a finite ``float`` between ``minimum`` and ``maximum``.
+
+    Args:
+        value: the number to check.
+        name: the argument's name, for the error message.
+        minimum, maximum: the allowed range, ends included.
+        open_minimum: exclude ``minimum`` itself (for "must be greater than 0").
+
+    Raises:
+        TypeError: not a real number.
+        ValueError: NaN, infinite or out of range.
+    """
+    if isinstance(value, (bool, np.bool_, str)):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}.") from None
+    too_small = number <= minimum if open_minimum else number < minimum
+    if not np.isfinite(number) or too_small or number > maximum:
+        bound = f"greater than {minimum:g}" if open_minimum else f"at least {minimum:g}"
+        if np.isfinite(maximum):
+            bound += f" and at most {maximum:g}"
+        raise ValueError(f"{name} must be finite and {bound}, got {number:g}.")
+    return number
+
+
+def as_matrix(array, name: str, dtype_kind: str = "f"):
+    """``array`` checked to be a two-dimensional array of real numbers (not copied).
+
+    Raises:
+        TypeError: not an array, or not of floating-point numbers.
+        ValueError: not two-dimensional.
+    """
+    if not hasattr(array, "dtype") or array.dtype.kind not in dtype_kind:
+        got = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(
+            f"{name} must be a floating-point array, got {got}. "
+            f"Use np.asarray({name}, dtype=np.float32)."
+        )
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name} must have two dimensions (rows, columns), got shape {array.shape}."
+        )
+    return array
+
+
+def as_generator(
+    rng: np.random.Generator | None = None, seed: int | None = None
+) -> np.random.Generator:
+    """The random generator to draw from; everything random in w2vlib goes through here.
+
+    Args:
+        rng: a generator to use as it is (its state moves on).
+        seed: a whole number; the same seed gives the same draws, in a fresh process too.
+
+    Returns:
+        ``rng``, or a new generator from ``seed``, or one with fresh entropy if neither is given.
+
+    Raises:
+        TypeError: ``rng`` is not a ``numpy.random.Generator`` (an old ``RandomState``, a number).
+        ValueError: both are given, or the seed is negative.
+    """
+    if rng is not None and seed is not None:
+        raise ValueError("Give either rng or seed, not both: they would contradict each other.")
+    if rng is not None:
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(
+                f"rng must be a numpy.random.Generator, got {type(rng).__name__}. "
+                "Make one with np.random.default_rng(seed), or pass seed=… instead."
+            )
+        return rng
+    if seed is None:
+        return np.random.default_rng()
+    return np.random.default_rng(as_count(seed, "seed", minimum=0))
