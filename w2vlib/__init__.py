@@ -1,0 +1,76 @@
+"""word2vec from scratch, all the way to full speed: the course's helper package.
+
+Everything public can be imported from here; modules are loaded when first used, so that
+``import w2vlib`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+# Public names by module, bottom to top.
+_PUBLIC = {
+    "validation": ("PAD", "UnknownWordError"),
+    "backend": ("get_array_module", "gpu_available", "to_cpu", "to_gpu"),
+    "datasets": ("DataUnavailableError", "ptb"),
+    "corpus": (
+        "Corpus",
+        "build_corpus",
+        "convert_one_hot",
+        "create_co_matrix",
+        "create_contexts_target",
+        "ppmi",
+        "preprocess",
+        "subsample",
+    ),
+    "functions": (
+        "cos_similarity",
+        "cross_entropy_error",
+        "log_sigmoid",
+        "normalize",
+        "sigmoid",
+        "softmax",
+    ),
+    "sparse": ("RowGradient",),
+    "layers": (
+        "Affine",
+        "Embedding",
+        "EmbeddingDot",
+        "EmbeddingMean",
+        "MatMul",
+        "MaxMarginLoss",
+        "Sigmoid",
+        "SigmoidWithLoss",
+        "Softmax",
+        "SoftmaxWithLoss",
+        "Tanh",
+    ),
+    "negative_sampling": ("NegativeSamplingLoss", "UnigramSampler"),
+    "hierarchical_softmax": ("HierarchicalSoftmaxLoss", "HuffmanTree", "huffman_codes"),
+    "optimizers": ("AdaGrad", "Adam", "Momentum", "SGD", "clip_grads"),
+    "gradient_check": ("check_gradient", "check_layer", "numerical_gradient"),
+    "models": ("CBOW", "SimpleCBOW", "SimpleSkipGram", "SkipGram", "WindowClassifier"),
+    "trainer": ("Trainer", "remove_duplicate"),
+    "word_vectors": ("WordVectors", "analogy", "most_similar"),
+    "evaluation": ("evaluate_analogies", "evaluate_similarity"),
+}
+_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+_SUBMODULES = {*_PUBLIC, "check", "fast", "plotting"}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str):
+    if name in _MODULE_OF:
+        value = getattr(importlib.import_module(f"w2vlib.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in _SUBMODULES:
+        return importlib.import_module(f"w2vlib.{name}")
+    raise AttributeError(f"module 'w2vlib' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_SUBMODULES})

@@ -25,7 +25,7 @@ def huffman_codes(counts) -> tuple[list[list[int]], list[list[int]]]:
 
     Returns:
         ``(codes, points)``, for each word: the bits from the root to the word, and the inner nodes
-        (0 … V−2; the root is V−2) at which they are decided.  Both lists of a word are equally long.
+        (0 … V−2; the root is V−2) at which they are decided.  Both have the same length for a word.
 
     Raises:
         ValueError: fewer than two words, or counts that are negative or not finite.
@@ -101,7 +101,7 @@ class HierarchicalSoftmaxLoss:
     """Cross entropy of a word reached by decisions: ``L = mean_B Σ_j −log σ(±h·w_{n_j})``.
 
     The path of a word passes the inner nodes n_1 … n_L; the sign is + where its code has the bit 0
-    and − where it has 1, as in word2vec.c.  The probabilities of all words sum to 1 by construction.
+    and − where it has 1, as in word2vec.c.  By construction the probabilities of all words sum to 1.
     Same interface as :class:`~w2vlib.negative_sampling.NegativeSamplingLoss`; nothing is sampled.
 
     Args:
@@ -144,7 +144,7 @@ class HierarchicalSoftmaxLoss:
         return self.embed_dot.backward(self.loss_layer.backward(dout))
 
     def log_probabilities(self, h):
-        """``log P(w | h)`` for all words: h (B, H) → (B, V).  Slow by nature: for looking, not training."""
+        """``log P(w | h)`` for all words: h (B, H) → (B, V).  Slow: for looking, not for training."""
         (W,) = self.params
         xp = get_array_module(W, h)
         sign = 1 - 2 * self._codes.astype(W.dtype)

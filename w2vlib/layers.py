@@ -2,7 +2,8 @@
 
 Every layer has ``params`` and ``grads``, two lists of arrays of the same shapes; ``forward``
 computes, ``backward(dout)`` takes the gradient of the loss with respect to the layer's output,
-fills ``grads`` in place and returns the gradient of its input.  Rows are examples: x (B, D) @ W (D, H).
+fills ``grads`` in place and returns the gradient of its input.  Rows are examples: x (B, D) @ W
+(D, H).
 
 The names and call signatures are those of "Deep Learning from Scratch 2".
 """
@@ -208,12 +209,12 @@ class Tanh(Layer):
 
 
 class SigmoidWithLoss(Layer):
-    """Yes-or-no questions: ``L = mean_B Σ −[t log σ(x) + (1−t) log(1−σ(x))]``; ``dx = (y − t) / B``.
+    """Yes or no? ``L = mean_B Σ −[t log y + (1 − t) log(1 − y)]``, ``y = σ(x)``; ``dx = (y − t) / B``.
 
     Computed as ``max(x, 0) − t x + log(1 + exp(−|x|))``, which is the same number and stable in
     float32 for any score.  With x (B, M) each example asks M questions: their losses add up.
 
-    Shapes: x (B,) or (B, M) scores; t labels 0 or 1 of the same shape (or one that broadcasts to it);
+    Shapes: x (B,) or (B, M) scores; t labels 0 or 1, of the same shape or (M,);
     ``mask`` optional, same shape: questions where it is 0 do not count → loss, a float.
 
     Source: Deep Learning from Scratch 2, section 4.2.
@@ -249,7 +250,8 @@ class Embedding(Layer):
             default is an array of W's shape, which is cleared at every backward pass.
         allow_pad: accept the id ``PAD``: it gives a row of zeros and has no gradient.
 
-    Shapes: idx (B,) or any shape (...,) → y (..., H).  ``backward`` returns None: ids have no gradient.
+    Shapes: idx (B,) or any shape (...,) → y (..., H).  ``backward`` returns None: ids have no
+    gradient.
 
     Raises (forward):
         TypeError, IndexError: ids that are not integers in 0 … V−1.
@@ -281,7 +283,7 @@ class Embedding(Layer):
         self._add_row_grads(ids, values)
 
     def _add_row_grads(self, ids, values, owners=None) -> None:
-        """Add ``values[owners[i]]`` (or ``values[i]``) to the gradient row ``ids[i]``, for every i."""
+        """Add ``values[owners[i]]`` (or ``values[i]``) to gradient row ``ids[i]``, for every i."""
         total = RowGradient.zeros_like(self.params[0])
         total.set_sum(ids, values, owners)
         (grad,) = self.grads
@@ -297,8 +299,8 @@ class Embedding(Layer):
 class EmbeddingMean(Embedding):
     """The hidden layer of CBOW: the mean of the rows of all context words that are there.
 
-    ``h = (1/n) Σ_c W[contexts_c]`` over the n contexts that are not ``PAD``; each of those rows gets
-    ``dh / n``.  An example without any context has h = 0.
+    ``h = (1/n) Σ_c W[contexts_c]`` over the n contexts that are not ``PAD``; each of those rows
+    gets ``dh / n``.  An example without any context has h = 0.
 
     Args:
         W: (V, H) weights.
@@ -386,8 +388,8 @@ class EmbeddingDot(Layer):
 class MaxMarginLoss(Layer):
     """A good window should beat a corrupt one by 1: ``L = mean max(0, 1 − s + s_corrupt)``.
 
-    Where the margin is met the loss is flat, so the gradient is 0; elsewhere it is −1/B for the good
-    score and +1/B for the corrupt one.
+    Where the margin is met the loss is flat, so the gradient is 0; elsewhere it is −1/B for the
+    good score and +1/B for the corrupt one.
 
     Shapes: s, s_corrupt (B,) → loss, a float; ``backward`` returns ``(ds, ds_corrupt)``.
 

@@ -35,8 +35,8 @@ def count_ids(corpus, vocab_size: int | None = None) -> np.ndarray:
 class AliasTable:
     """Draw from a discrete distribution in O(1) a draw, after O(V) set-up (Walker, Vose 1991).
 
-    V columns of equal height hold all the probability; column i keeps its own share ``keep[i]`` and is
-    topped up by one other outcome, ``alias[i]``.  A draw picks a column, then one of its two owners.
+    V columns of equal height hold all the probability; column i keeps its own share ``keep[i]`` and
+    is topped up by one other outcome, ``alias[i]``.  A draw picks a column, then one of its owners.
 
     Args:
         p: (V,) probabilities; they are divided by their sum.
@@ -73,13 +73,13 @@ class UnigramSampler:
     with the power 0.75.
 
     Args:
-        corpus: (T,) ids, or a Corpus, whose words are counted once; may be None if counts are given.
+        corpus: (T,) ids, or a Corpus, whose words are counted once; None if counts are given.
         power: exponent on the *counts*; 1 is the unigram distribution, 0 draws all words alike.
         sample_size: K, negative words for each target.
         seed, rng: where the randomness comes from, see :func:`~w2vlib.validation.as_generator`.
         counts: (V,) counts to use instead of counting the corpus.
         vocab_size: V, if it is larger than the corpus's largest id + 1.
-        replace: draw with replacement, as the paper does; without, a row's K negatives differ (book).
+        replace: draw with replacement (the paper); without, a row's K negatives differ (the book).
         exclude_target: never draw the row's own target.
 
     Attributes:

@@ -44,7 +44,7 @@ class UnknownWordError(KeyError):
 
 
 def suggest_words(word: str, vocabulary: Iterable[str], limit: int = 5) -> list[str]:
-    """Words of ``vocabulary`` that look like ``word``: same letters in other case first, then spelling.
+    """Words of ``vocabulary`` that look like ``word``: in another case first, then by spelling.
 
     Args:
         word: what the reader typed.

@@ -1,0 +1,176 @@
+"""Optimisers: how a gradient changes a parameter.
+
+Gradients are arrays of the parameter's shape, or :class:`~w2vlib.sparse.RowGradient`.  For the
+latter only the touched rows change ("lazy"): identical for SGD and AdaGrad; Momentum and Adam leave
+a row and its moving averages alone until the row's next gradient, where their dense forms
+would let it drift on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from w2vlib.backend import get_array_module
+from w2vlib.sparse import RowGradient
+from w2vlib.validation import as_number
+
+
+class Optimizer:
+    """What all optimisers share: state arrays ("slots") for each parameter, and the walk over rows.
+
+    Subclasses name their slots in ``slots`` and write :meth:`step`, which works alike on whole
+    arrays and on rows.
+    """
+
+    slots: tuple[str, ...] = ()
+
+    def __init__(self, lr: float) -> None:
+        self.lr = as_number(lr, "lr", minimum=0)
+        self.iteration = 0
+        self.state: list[dict] = []
+
+    def update(self, params: list, grads: list) -> None:
+        """Change each parameter in place by its gradient.
+
+        Args:
+            params: arrays.
+            grads: for each parameter an array of its shape or a RowGradient.
+
+        Raises:
+            ValueError: the lists do not belong together, or changed since the last call.
+        """
+        self._check(params, grads)
+        self.iteration += 1
+        for p, g, state in zip(params, grads, self.state, strict=True):
+            if isinstance(g, RowGradient):
+                self._update_rows(p, g, state)
+            else:
+                p -= self.step(g, state)
+
+    def step(self, g, state: dict):
+        """What to subtract for the gradient ``g``; changes the arrays in ``state`` in place."""
+        raise NotImplementedError
+
+    def _update_rows(self, p, g: RowGradient, state: dict) -> None:
+        rows, values = g.coalesce()
+        picked = {name: slot[rows] for name, slot in state.items()}
+        p[rows] -= self.step(values, picked)
+        for name, slot in state.items():
+            slot[rows] = picked[name]
+
+    def _check(self, params: list, grads: list) -> None:
+        if not self.state:
+            self.state = [
+                {name: get_array_module(p).zeros_like(p) for name in self.slots} for p in params
+            ]
+            self._shapes = [p.shape for p in params]
+        if len(params) != len(grads) or [p.shape for p in params] != self._shapes:
+            raise ValueError(
+                f"Got {len(params)} parameters and {len(grads)} gradients; this optimiser works "
+                f"for parameters of the shapes {self._shapes}. Use one optimiser for one model."
+            )
+        for p, g in zip(params, grads, strict=True):
+            if g.shape != p.shape:
+                raise ValueError(f"A gradient of shape {g.shape} cannot change a {p.shape} array.")
+
+
+class SGD(Optimizer):
+    """Gradient descent: ``W ← W − lr · dW``."""
+
+    def __init__(self, lr: float = 0.01) -> None:
+        super().__init__(lr)
+
+    def step(self, g, state):
+        return self.lr * g
+
+
+class Momentum(Optimizer):
+    """A ball with inertia: ``v ← momentum · v + lr · dW``, ``W ← W − v``."""
+
+    slots = ("v",)
+
+    def __init__(self, lr: float = 0.01, momentum: float = 0.9) -> None:
+        super().__init__(lr)
+        self.momentum = as_number(momentum, "momentum", minimum=0, maximum=1)
+
+    def step(self, g, state):
+        v = state["v"]
+        v *= self.momentum
+        v += self.lr * g
+        return v
+
+
+class AdaGrad(Optimizer):
+    """Smaller steps where much was learned: ``s ← s + dW²``, ``W ← W − lr · dW / (√s + 1e-7)``.
+
+    Source: Duchi et al. 2011.
+    """
+
+    slots = ("s",)
+
+    def __init__(self, lr: float = 0.01) -> None:
+        super().__init__(lr)
+
+    def step(self, g, state):
+        s = state["s"]
+        s += g * g
+        return self.lr * g / (get_array_module(g).sqrt(s) + 1e-7)
+
+
+class Adam(Optimizer):
+    """Momentum and AdaGrad together, with averages that forget.
+
+    ``m ← m + (1 − β₁)(dW − m)``, ``v ← v + (1 − β₂)(dW² − v)``,
+    ``W ← W − lr √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + 1e-7)`` in update t = 1, 2, …
+
+    Args:
+        lr: learning rate.
+        beta1, beta2: how slowly the averages m and v forget.
+
+    Source: Kingma and Ba 2015; constants as in Deep Learning from Scratch.
+    """
+
+    slots = ("m", "v")
+
+    def __init__(self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999) -> None:
+        super().__init__(lr)
+        self.beta1 = as_number(beta1, "beta1", minimum=0, maximum=1 - 1e-12)
+        self.beta2 = as_number(beta2, "beta2", minimum=0, maximum=1 - 1e-12)
+
+    def step(self, g, state):
+        m, v, t = state["m"], state["v"], self.iteration
+        m += (1 - self.beta1) * (g - m)
+        v += (1 - self.beta2) * (g * g - v)
+        lr_t = self.lr * float(np.sqrt(1 - self.beta2**t)) / (1 - self.beta1**t)
+        denominator = get_array_module(g).sqrt(v)
+        denominator += 1e-7
+        return lr_t * m / denominator
+
+
+def clip_grads(grads: list, max_norm: float) -> float:
+    """Shrink all gradients together so that their common length is at most ``max_norm``.
+
+    Args:
+        grads: arrays or RowGradients, changed in place.
+        max_norm: the longest length allowed, > 0.
+
+    Returns:
+        The length before.  If it is not finite, nothing is scaled, so that NaN stays visible.
+
+    Source: Pascanu et al. 2013; Deep Learning from Scratch 2, section 6.1.4.
+    """
+    max_norm = as_number(max_norm, "max_norm", minimum=0, open_minimum=True)
+    total = float(np.sqrt(sum(map(_norm_squared, grads))))
+    if np.isfinite(total) and total > max_norm:
+        for g in grads:
+            if isinstance(g, RowGradient):
+                g.scale_(max_norm / total)
+            else:
+                g *= max_norm / total
+    return total
+
+
+def _norm_squared(g) -> float:
+    if isinstance(g, RowGradient):
+        return g.norm_squared()
+    return float((g.astype(np.float64) ** 2).sum())

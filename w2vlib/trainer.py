@@ -1,0 +1,295 @@
+"""The training loop: shuffle, batch, forward, backward, update – and keep what was learned."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from w2vlib.backend import get_array_module, to_cpu
+from w2vlib.optimizers import clip_grads
+from w2vlib.validation import as_count, as_generator
+
+ENGINES = ("numpy", "fast")
+
+
+class Trainer:
+    """Trains a model on (contexts, target) by mini-batches.
+
+    Args:
+        model: has ``params``, ``grads``, ``forward(contexts, target)`` and ``backward()``.
+        optimizer: has ``update(params, grads)``.
+        seed, rng: for shuffling.  The model has its own randomness.
+        engine: ``"numpy"`` runs the model's own layers; ``"fast"`` lets :meth:`fit_corpus` hand a
+            CBOW or SkipGram to the compiled trainer of :mod:`w2vlib.fast`.
+        progress: show a progress bar; by default where someone watches (a terminal, a notebook).
+
+    Attributes:
+        loss_list: mean loss of every ``eval_interval`` batches.
+        validation_losses: loss on the validation data after every epoch.
+        words_per_second: speed of the last ``fit``, in targets a second.
+        epoch: epochs finished since the trainer was made.
+        interrupted: whether the last ``fit`` was ended early by Ctrl-C.
+
+    Source: Deep Learning from Scratch 2, section 1.4.4.
+    """
+
+    def __init__(
+        self,
+        model,
+        optimizer,
+        *,
+        seed: int | None = None,
+        rng: np.random.Generator | None = None,
+        engine: str = "numpy",
+        progress: bool | None = None,
+    ) -> None:
+        if engine not in ENGINES:
+            raise ValueError(f"engine must be one of {ENGINES}, got {engine!r}.")
+        self.model, self.optimizer, self.engine = model, optimizer, engine
+        self.rng = as_generator(rng, seed)
+        self.progress = _someone_watches() if progress is None else bool(progress)
+        self.loss_list: list[float] = []
+        self.validation_losses: list[float] = []
+        self.eval_interval = 20
+        self.epoch = 0
+        self.words_per_second = float("nan")
+        self.interrupted = False
+        self._stop = False
+
+    def fit(
+        self,
+        contexts,
+        target,
+        max_epoch: int = 10,
+        batch_size: int = 32,
+        max_grad: float | None = None,
+        eval_interval: int = 20,
+        *,
+        validation: tuple | None = None,
+        callbacks: Iterable[Callable] = (),
+    ) -> None:
+        """Train; may be called again to go on.
+
+        Args:
+            contexts, target: arrays whose first axes run over the N examples (for models with other
+                inputs: whatever ``forward`` takes).
+            max_epoch: passes over all examples.
+            batch_size: examples a step; the last batch of an epoch holds what is left over.
+            max_grad: clip the gradients' common length to this.
+            eval_interval: batches that share one entry of ``loss_list``.
+            validation: ``(contexts, target)`` whose loss is taken after every epoch.
+            callbacks: called as ``callback(trainer)`` after every epoch; an object with a method
+                ``on_batch(trainer)`` or ``on_epoch(trainer)`` has these called instead.
+
+        Raises:
+            ValueError: no examples, different lengths, epochs or batch sizes below 1.
+
+        Ctrl-C ends training after the current step; the model keeps what it has learned.
+        """
+        size = _checked_size(contexts, target)
+        max_epoch, batch_size = as_count(max_epoch, "max_epoch"), as_count(batch_size, "batch_size")
+        self.eval_interval = as_count(eval_interval, "eval_interval")
+        callbacks = tuple(callbacks)
+        validate = self._make_validation(validation)
+        steps = max_epoch * -(-size // batch_size)
+        meter = _Meter(self, steps, self.progress)
+        self._stop = self.interrupted = False
+        try:
+            for _ in range(max_epoch):
+                order = self.rng.permutation(size)
+                for start in range(0, size, batch_size):
+                    batch = order[start : start + batch_size]
+                    loss = self._step(contexts, target, batch, max_grad)
+                    meter.batch_done(loss, len(batch))
+                    _call(callbacks, "on_batch", self)
+                    if self._stop:
+                        return
+                self.epoch += 1
+                meter.epoch_done()
+                if validate is not None:
+                    self.validation_losses.append(validate())
+                _call(callbacks, "on_epoch", self)
+                if self._stop:
+                    return
+        except KeyboardInterrupt:
+            self.interrupted = True
+            print(
+                f"Interrupted in epoch {self.epoch + 1}: the model keeps what it has learned.",
+                file=sys.stderr,
+            )
+        finally:
+            meter.close()
+
+    def fit_corpus(self, corpus, max_epoch: int = 10, batch_size: int = 100, **options) -> None:
+        """Train a CBOW or SkipGram on a corpus; with either engine.
+
+        With ``engine="numpy"`` this makes contexts and target and calls :meth:`fit`; with
+        ``engine="fast"`` the compiled trainer goes over the corpus itself.
+
+        Args:
+            corpus: a :class:`~w2vlib.corpus.Corpus` or (T,) ids.
+            max_epoch: passes over the corpus.
+            batch_size: examples a step; the compiled trainer has its own blocks and ignores it.
+            options: further arguments of :meth:`fit` (or of :func:`w2vlib.fast.fit`).
+        """
+        if self.engine == "fast":
+            from w2vlib import fast
+
+            fast.fit(self, corpus, max_epoch, **options)
+            return
+        from w2vlib.corpus import create_contexts_target
+
+        has_ends = getattr(corpus, "sentence_starts", None) is not None
+        contexts, target = create_contexts_target(corpus, self.model.window_size, partial=has_ends)
+        self.fit(contexts, target, max_epoch, batch_size, **options)
+
+    def stop(self) -> None:
+        """Called from a callback: end the training after this step and keep what was learned."""
+        self._stop = True
+
+    def plot(self, ylim: tuple[float, float] | None = None):
+        """Draw the loss over the batches; returns the matplotlib axes."""
+        from matplotlib import pyplot as plt
+
+        _, axes = plt.subplots()
+        batches = self.eval_interval * np.arange(1, len(self.loss_list) + 1)
+        axes.plot(batches, self.loss_list, label="training loss")
+        if self.validation_losses and len(batches):
+            epochs = np.linspace(0, batches[-1], len(self.validation_losses) + 1)[1:]
+            axes.plot(epochs, self.validation_losses, "o--", label="validation loss")
+            axes.legend()
+        axes.set(xlabel=f"batches (mean over {self.eval_interval})", ylabel="loss", ylim=ylim)
+        return axes
+
+    def _step(self, contexts, target, batch, max_grad) -> float:
+        xp = get_array_module(contexts)
+        batch = xp.asarray(batch)
+        loss = self.model.forward(contexts[batch], target[batch])
+        self.model.backward()
+        params, grads = remove_duplicate(self.model.params, self.model.grads)
+        if max_grad is not None:
+            clip_grads(grads, max_grad)
+        self.optimizer.update(params, grads)
+        return loss
+
+    def _make_validation(self, validation) -> Callable[[], float] | None:
+        """A function that gives the validation loss, always on the same negative samples."""
+        if validation is None:
+            return None
+        _checked_size(*validation)
+        contexts, target = validation
+        sampler = getattr(getattr(self.model, "loss_layer", None), "sampler", None)
+        if sampler is None:
+            return lambda: self.model.forward(contexts, target)
+        # A generator of its own: looking at the validation loss must not change the training.
+        from w2vlib.models import SkipGram
+
+        asked = contexts if isinstance(self.model, SkipGram) else target
+        negatives = sampler.get_negative_sample(asked, rng=np.random.default_rng(0))
+        return lambda: self.model.forward(contexts, target, negatives=negatives)
+
+
+class _Meter:
+    """Counts words and losses, and shows them while training runs."""
+
+    def __init__(self, trainer: Trainer, steps: int, progress: bool) -> None:
+        self.trainer, self.words, self.losses = trainer, 0, []
+        self.began = time.perf_counter()
+        self.bar = None
+        if progress:
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(total=steps, unit="batch", leave=True)
+
+    def batch_done(self, loss: float, words: int) -> None:
+        self.words += words
+        self.losses.append(loss)
+        if self.bar is not None:
+            self.bar.update()
+        if len(self.losses) == self.trainer.eval_interval:
+            self._flush()
+
+    def epoch_done(self) -> None:
+        if self.losses and not self.trainer.loss_list:
+            self._flush()  # so that even the shortest training has a point to draw
+
+    def _flush(self) -> None:
+        self.trainer.loss_list.append(sum(self.losses) / len(self.losses))
+        self.losses.clear()
+        self.trainer.words_per_second = self.words / (time.perf_counter() - self.began)
+        if self.bar is not None:
+            loss, speed = self.trainer.loss_list[-1], self.trainer.words_per_second
+            self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} words/s")
+
+    def close(self) -> None:
+        if self.losses:
+            self._flush()
+        if self.words:
+            self.trainer.words_per_second = self.words / (time.perf_counter() - self.began)
+        if self.bar is not None:
+            self.bar.close()
+
+
+def remove_duplicate(params: list, grads: list) -> tuple[list, list]:
+    """Merge parameters that are one and the same array; their gradients are added up.
+
+    A parameter that is another one's transpose *in the same memory* counts as the same.  Equal
+    numbers in different memory do not: they are two parameters that happen to be equal.
+
+    Args:
+        params: arrays, some perhaps listed several times.
+        grads: their gradients (arrays or RowGradients); never changed.
+
+    Returns:
+        ``(params, grads)``, new lists without duplicates.
+    """
+    unique: dict = {}
+    kept_params, kept_grads = [], []
+    for p, g in zip(params, grads, strict=True):
+        key, flipped = _memory_key(p)
+        if key not in unique:
+            unique[key] = (len(kept_params), flipped)
+            kept_params.append(p)
+            kept_grads.append(g)
+            continue
+        place, first_flipped = unique[key]
+        kept_grads[place] = kept_grads[place] + (g if flipped == first_flipped else g.T)
+    return kept_params, kept_grads
+
+
+def _memory_key(p) -> tuple[tuple, bool]:
+    """What memory an array covers: the same for its transpose, which the flag tells apart."""
+    start = p.__array_interface__["data"][0] if isinstance(p, np.ndarray) else p.data.ptr
+    layout = tuple(zip(p.shape, p.strides, strict=True))
+    flipped = p.ndim == 2 and layout[0][1] < layout[1][1]
+    return (start, p.dtype.str, layout[::-1] if flipped else layout), flipped
+
+
+def _checked_size(contexts, target) -> int:
+    lengths = [len(a) if getattr(a, "ndim", 0) else None for a in (contexts, target)]
+    if None in lengths or lengths[0] != lengths[1]:
+        raise ValueError(
+            "contexts and target must be arrays with the same number of rows, got "
+            f"{[np.shape(to_cpu(a)) for a in (contexts, target)]}."
+        )
+    if lengths[0] == 0:
+        raise ValueError("contexts and target are empty: there is nothing to train on.")
+    return lengths[0]
+
+
+def _call(callbacks: tuple, moment: str, trainer: Trainer) -> None:
+    for callback in callbacks:
+        method = getattr(callback, moment, None)
+        if method is not None:
+            method(trainer)
+        elif moment == "on_epoch" and not hasattr(callback, "on_batch"):
+            callback(trainer)
+
+
+def _someone_watches() -> bool:
+    if "ipykernel" in sys.modules:
+        return True
+    return bool(getattr(sys.stderr, "isatty", lambda: False)())
