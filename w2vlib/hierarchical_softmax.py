@@ -101,7 +101,7 @@ class HierarchicalSoftmaxLoss:
     """Cross entropy of a word reached by decisions: ``L = mean_B Σ_j −log σ(±h·w_{n_j})``.
 
     The path of a word passes the inner nodes n_1 … n_L; the sign is + where its code has the bit 0
-    and − where it has 1, as in word2vec.c.  By construction the probabilities of all words sum to 1.
+    and − where it has 1, as in word2vec.c.  The probabilities of all words sum to 1.
     Same interface as :class:`~w2vlib.negative_sampling.NegativeSamplingLoss`; nothing is sampled.
 
     Args:
@@ -144,7 +144,7 @@ class HierarchicalSoftmaxLoss:
         return self.embed_dot.backward(self.loss_layer.backward(dout))
 
     def log_probabilities(self, h):
-        """``log P(w | h)`` for all words: h (B, H) → (B, V).  Slow: for looking, not for training."""
+        """``log P(w | h)`` for all words: h (B, H) → (B, V).  Slow: not for training."""
         (W,) = self.params
         xp = get_array_module(W, h)
         sign = 1 - 2 * self._codes.astype(W.dtype)

@@ -21,7 +21,7 @@ from w2vlib.functions import (
     sigmoid,
     softmax,
 )
-from w2vlib.sparse import RowGradient
+from w2vlib.sparse import RowGradient, sum_rows
 from w2vlib.validation import PAD, as_ids, as_matrix
 
 MAX_PENDING = 1024
@@ -209,7 +209,7 @@ class Tanh(Layer):
 
 
 class SigmoidWithLoss(Layer):
-    """Yes or no? ``L = mean_B Σ −[t log y + (1 − t) log(1 − y)]``, ``y = σ(x)``; ``dx = (y − t) / B``.
+    """Yes or no? ``L = mean_B Σ −[t log y + (1 − t) log(1 − y)]``, y = σ(x); ``dx = (y − t) / B``.
 
     Computed as ``max(x, 0) − t x + log(1 + exp(−|x|))``, which is the same number and stable in
     float32 for any score.  With x (B, M) each example asks M questions: their losses add up.
@@ -284,14 +284,12 @@ class Embedding(Layer):
 
     def _add_row_grads(self, ids, values, owners=None) -> None:
         """Add ``values[owners[i]]`` (or ``values[i]``) to gradient row ``ids[i]``, for every i."""
-        total = RowGradient.zeros_like(self.params[0])
-        total.set_sum(ids, values, owners)
         (grad,) = self.grads
         if self._undone == 1:
             grad.clear() if isinstance(grad, RowGradient) else grad.fill(0)
-        rows, sums = total.coalesce()
+        rows, sums = sum_rows(ids, values, owners)
         if isinstance(grad, RowGradient):
-            grad.add(rows, sums)
+            grad.add(rows, sums, distinct=True)
         else:
             grad[rows] += sums
 

@@ -33,8 +33,31 @@ def sum_rows(ids, values, owners=None):
         return ids, np.zeros((0, values.shape[1]), dtype=values.dtype)
     sorted_ids, order = _stable_sort(ids)
     starts = np.flatnonzero(np.concatenate(([True], sorted_ids[1:] != sorted_ids[:-1])))
-    picked = values[order if owners is None else owners[order]]
-    return sorted_ids[starts], np.add.reduceat(picked, starts, axis=0)
+    lengths = np.diff(starts, append=ids.size)
+    picked = order if owners is None else owners[order]
+    return sorted_ids[starts], _sum_runs(values, picked, lengths)
+
+
+def _sum_runs(values, picked, lengths, chunk: int = 16):
+    """Sums of consecutive runs of ``values[picked]``; run i has ``lengths[i]`` ≥ 1 rows.
+
+    Every run is cut into chunks; one addition adds the k-th rows of all chunks at once, and what is
+    left, a shorter list of partial sums, is treated again.  ``np.add.reduceat`` gives the same sums
+    but goes through the columns one by one, at half the speed.
+    """
+    while True:
+        starts = np.cumsum(lengths) - lengths
+        chunks = -(-lengths // chunk)
+        first = np.arange(chunks.sum()) - np.repeat(np.cumsum(chunks) - chunks, chunks)
+        first = np.repeat(starts, chunks) + chunk * first
+        size = np.minimum(np.repeat(starts + lengths, chunks) - first, chunk)
+        sums = values[picked[first]]
+        for k in range(1, int(size.max())):
+            longer = np.flatnonzero(size > k)
+            sums[longer] += values[picked[first[longer] + k]]
+        if len(sums) == len(lengths):
+            return sums
+        values, picked, lengths = sums, np.arange(len(sums)), chunks
 
 
 def _stable_sort(ids):
@@ -77,7 +100,9 @@ class RowGradient:
         """An all-zero gradient for ``param`` (no rows at all)."""
         xp = get_array_module(param)
         nothing = xp.zeros((0, *param.shape[1:]), dtype=param.dtype)
-        return cls(xp.zeros(0, dtype=np.int64), nothing, param.shape)
+        gradient = cls(xp.zeros(0, dtype=np.int64), nothing, param.shape)
+        gradient._distinct = True
+        return gradient
 
     @property
     def dtype(self):
@@ -90,12 +115,13 @@ class RowGradient:
         self._parts = [(rows[:0], values[:0])]
         self._distinct = True
 
-    def add(self, rows, values) -> None:
-        """Add ``values`` (n, H) to the rows ``rows`` (n,), which must be distinct or may repeat."""
-        if not self._parts[0][0].size:
-            self._parts.clear()
-        self._parts.append((rows, values))
-        self._distinct = False
+    def add(self, rows, values, *, distinct: bool = False) -> None:
+        """Add ``values`` (n, H) to rows (n,); ``distinct`` promises sorted rows without repeats."""
+        if self._distinct and not self._parts[0][0].size:
+            self._parts, self._distinct = [(rows, values)], distinct
+        else:
+            self._parts.append((rows, values))
+            self._distinct = False
 
     def coalesce(self):
         """The distinct rows in increasing order and their summed values, as ``(rows, values)``."""
@@ -106,11 +132,6 @@ class RowGradient:
             self._parts = [sum_rows(rows, values)]
             self._distinct = True
         return self._parts[0]
-
-    def set_sum(self, ids, values, owners=None) -> None:
-        """Replace the content by :func:`sum_rows` of the arguments."""
-        self._parts = [sum_rows(ids, values, owners)]
-        self._distinct = True
 
     def to_dense(self):
         """The same gradient as an array of the parameter's shape."""
