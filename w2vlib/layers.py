@@ -267,7 +267,7 @@ class Embedding(Layer):
         (W,) = self.params
         idx = as_ids(idx, len(W), "idx", allow_pad=self.allow_pad)
         self._remember(idx)
-        rows = W[idx]  # for PAD this is the last row …
+        rows = W.take(idx, axis=0)  # for PAD this is the last row …
         if self.allow_pad:
             rows[idx == PAD] = 0  # … which does not count
         return rows
