@@ -11,13 +11,14 @@ Scratch 2"; what they do beyond the book is said in each docstring.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -103,12 +104,12 @@ class Corpus:
         put(self, "counts", _read_only(_checked_counts(counts, len(words)), np.int64))
         put(self, "dropped", as_count(self.dropped, "dropped", minimum=0))
 
-    @cached_property
+    @functools.cached_property
     def word_to_id(self) -> dict[str, int]:
         """Dictionary word → id."""
         return dict(zip(self.words, range(len(self.words)), strict=True))
 
-    @cached_property
+    @functools.cached_property
     def id_to_word(self) -> dict[int, str]:
         """Dictionary id → word, as in the book (``words`` is the same as a list)."""
         return dict(enumerate(self.words))
@@ -136,7 +137,8 @@ class Corpus:
     def __repr__(self) -> str:
         parts = [f"{len(self):,} tokens", f"{self.vocab_size:,} words"]
         if self.sentence_starts is not None:
-            parts.append(f"{len(self.sentence_starts):,} sentences")
+            count = len(self.sentence_starts)
+            parts.append(f"{count:,} sentence{'s' if count > 1 else ''}")
         if self.dropped:
             parts.append(f"{self.dropped:,} tokens dropped")
         return f"<Corpus {self.name!r}: {', '.join(parts)}>"
@@ -159,7 +161,11 @@ class Corpus:
             words = words.split()
         elif isinstance(words, bytes) or not isinstance(words, Iterable):
             raise TypeError(f"words must be a string or a list of strings, got {words!r}.")
-        return np.array([self._id_of(word) for word in words], dtype=np.int32)
+        words = list(words)
+        try:
+            return np.fromiter(map(self.word_to_id.__getitem__, words), np.int32, len(words))
+        except (KeyError, TypeError):  # find out which word, and whether it can be mended
+            return np.array([self._id_of(word) for word in words], dtype=np.int32)
 
     def _id_of(self, word: str) -> int:
         if not isinstance(word, str):
@@ -209,9 +215,9 @@ class Corpus:
 
 def _read_only(array, dtype) -> np.ndarray:
     array = np.asarray(array)
-    # A view of someone's writable array could change behind our back: only then copy.
-    owned = array.dtype == dtype and not array.flags.writeable and array.flags.c_contiguous
-    result = array if owned else np.array(array, dtype=dtype)
+    # Someone else's array, or a view of one, could change behind our back: copy it.
+    safe = array.dtype == dtype and array.base is None and not array.flags.writeable
+    result = array if safe else np.array(array, dtype=dtype)
     result.flags.writeable = False
     return result
 
@@ -228,13 +234,20 @@ def _checked_words(words) -> list[str]:
             raise TypeError(
                 f"words[{i}] must be a string, got {_shorten(word)} ({type(word).__name__})."
             )
-        if not word or _LINE_END in word:
-            raise ValueError(f"words[{i}] is {word!r}: empty words and NUL are not allowed.")
+        _check_word(word, f"words[{i}]")
     if len(set(words)) != len(words):
         seen: set[str] = set()
         twice = next(word for word in words if word in seen or seen.add(word))
         raise ValueError(f"words holds {twice!r} more than once: each word has exactly one id.")
     return words
+
+
+def _check_word(word: str, name: str) -> None:
+    if _LINE_END in word or word.split() != [word]:
+        raise ValueError(
+            f"{name} is {_shorten(repr(word))}: a word must not be empty nor contain white space "
+            "or NUL. Join the parts of a phrase with '_'; give a text as one string, not as lines."
+        )
 
 
 def _checked_counts(counts, size: int) -> np.ndarray:
@@ -322,12 +335,23 @@ def _split_book(text: str) -> list[str]:
     return text.lower().replace(".", " . ").split()
 
 
-# A run of letters and digits, with inner apostrophes and hyphens; or one other visible character.
-_WORDS = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]")
+# ' ’ - stay inside a word ("don't"); here are those that do not stand between two characters of one.
+_LOOSE = re.compile(r"(?<![^\s'’-])['’-]|['’-](?![^\s'’-])")
 
 
 def _split_words(text: str) -> list[str]:
-    return _WORDS.findall(text.lower())
+    text = text.lower()
+    # A text has few different marks: replacing one after the other beats a regular expression, and
+    # the combining marks that many scripts need stay with their letters.
+    for mark in filter(_is_mark, set(text)):
+        text = text.replace(mark, f" {mark} ")
+    return _LOOSE.sub(r" \g<0> ", text).split()
+
+
+@functools.cache
+def _is_mark(character: str) -> bool:
+    """Punctuation or a symbol that never belongs to a word."""
+    return unicodedata.category(character)[0] in "PS" and character not in "_'’-"
 
 
 _TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
@@ -347,8 +371,8 @@ def tokenize(text: str, method: str = "book") -> list[str]:
             * ``"book"``: lower case, each "." becomes a word of its own, cut at white space.
               Unlike the book, *any* run of white space cuts (two blanks, tabs, line ends) and a "."
               inside a word ("3.14") is set apart on both sides.  Other punctuation stays attached.
-            * ``"words"``: lower case, runs of letters and digits are words (``don't`` and
-              ``well-known`` are one), every other visible character is a word of its own.
+            * ``"words"``: lower case, every punctuation mark and symbol is a word of its own, but
+              ``don't`` and ``well-known`` stay one.
             * ``"split"``: cut at white space, change nothing – for text that is tokenised already.
 
     Returns:
@@ -433,7 +457,8 @@ def build_corpus(
             and returns its words.  Lists of words are taken as they are.
         sentences: "lines" (each line of a text, each inner list is a sentence) or "stream" (no
             sentence ends: windows run from one line into the next).
-        sentence_end: a word to put at the end of each sentence, e.g. ``"<eos>"``.
+        sentence_end: a word to put at the end of each sentence, e.g. ``"<eos>"`` (of an empty one
+            too, as the book does).
         name: what to call the corpus in messages.
 
     Returns:
@@ -653,9 +678,11 @@ def _cut_sentences(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Replace or remove the line ends (id 0); return the ids and the sentence starts."""
     line_end = ids == 0
+    if line_end.all():  # not a single word
+        return ids[:0], None
     if sentence_end is not None:
         # The last sentence ends too, with or without a line end in the file.
-        if len(ids) and ids[-1] != 0:
+        if ids[-1] != 0:
             ids, line_end = np.append(ids, np.int32(0)), np.append(line_end, True)
         ids = np.where(line_end, np.int32(seen[sentence_end]), ids)
         starts = np.flatnonzero(line_end) + 1
@@ -681,8 +708,7 @@ def _tidy(
     for word in spelled[1:]:
         if not isinstance(word, str):
             raise TypeError(f"A word must be a string, got {word!r} ({type(word).__name__}).")
-        if not word or (_LINE_END in word):
-            raise ValueError(f"A word must not be empty or contain NUL, got {word!r}.")
+        _check_word(word, "A word of source")
     if given:
         final = {word: i for i, word in enumerate(given)}
         other = final[unknown] if unknown is not None else PAD
@@ -900,7 +926,7 @@ def convert_one_hot(corpus, vocab_size: int) -> np.ndarray:
     ids = as_ids(_as_array(corpus, "corpus"), size, "corpus")
     if ids.ndim not in (1, 2):
         raise ValueError(f"corpus must have shape (N,) or (N, C), got {ids.shape}.")
-    one_hot = np.zeros((*ids.shape, size), dtype=np.int32)
+    one_hot = _zeros((*ids.shape, size), np.int32, "Give ids to Embedding layers instead.")
     np.put_along_axis(one_hot, ids[..., None].astype(np.intp), 1, axis=-1)
     return one_hot
 
@@ -1011,19 +1037,24 @@ class CoMatrix(NamedTuple):
 
     def to_dense(self, dtype=None) -> np.ndarray:
         """The same matrix as a (V, V) array."""
-        dense = _zeros(self.shape, self.values.dtype if dtype is None else dtype)
+        dense = _zeros(self.shape, self.values.dtype if dtype is None else dtype, _STAY_SPARSE)
         dense[self.rows, self.cols] = self.values
         return dense
 
 
-def _zeros(shape: tuple[int, int], dtype) -> np.ndarray:
+_STAY_SPARSE = (
+    "Use cooccurrence(...), which stores only the entries that are not 0, or fewer words "
+    "(min_count)."
+)
+
+
+def _zeros(shape: tuple[int, ...], dtype, remedy: str) -> np.ndarray:
     try:
         return np.zeros(shape, dtype=dtype)
-    except MemoryError:
-        gib = shape[0] * shape[1] * np.dtype(dtype).itemsize / 2**30
+    except (MemoryError, ValueError):  # ValueError: more bytes than an address can name
+        gib = math.prod(shape) * np.dtype(dtype).itemsize / 2**30
         raise MemoryError(
-            f"A dense matrix of shape {shape} needs {gib:,.0f} GiB. Use cooccurrence(...), which "
-            "stores only the entries that are not 0, or fewer words (min_count)."
+            f"A dense array of shape {shape} needs {gib:,.0f} GiB. {remedy}"
         ) from None
 
 
@@ -1088,17 +1119,25 @@ def _pair_keys(ids: np.ndarray, starts, size: int, w: int) -> Iterator[np.ndarra
 
 def _count(blocks: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """The different keys of all blocks, sorted, and how often each occurs."""
-    total_keys = total_counts = None
+    # Like binary addition: two results of similar length are joined, so that no key is moved
+    # more than log(number of blocks) times.
+    results: list[tuple[np.ndarray, np.ndarray]] = []
     for block in blocks:
-        keys, counts = np.unique(block, return_counts=True)
-        if total_keys is not None:
-            keys, place = np.unique(np.concatenate([total_keys, keys]), return_inverse=True)
-            joined = np.zeros(len(keys), dtype=np.int64)
-            joined[place[: len(total_keys)]] = total_counts
-            joined[place[len(total_keys) :]] += counts
-            counts = joined
-        total_keys, total_counts = keys, counts.astype(np.int64)
-    return total_keys, total_counts
+        results.append(np.unique(block, return_counts=True))
+        while len(results) > 1 and len(results[-2][0]) < 2 * len(results[-1][0]):
+            results.append(_join_counts(results.pop(), results.pop()))
+    while len(results) > 1:
+        results.append(_join_counts(results.pop(), results.pop()))
+    return results[0]
+
+
+def _join_counts(one, other) -> tuple[np.ndarray, np.ndarray]:
+    keys = np.concatenate([one[0], other[0]])
+    counts = np.concatenate([one[1], other[1]])
+    order = np.argsort(keys, kind="stable")  # merges the two sorted runs
+    keys, counts = keys[order], counts[order]
+    first = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    return keys[first], np.add.reduceat(counts, first)
 
 
 def create_co_matrix(
@@ -1150,6 +1189,13 @@ def ppmi(C, verbose: bool = False, eps: float = 1e-8):
 
 def _sparse_ppmi(C: CoMatrix, eps: float) -> CoMatrix:
     _check_values(C.values)
+    if not len(C.rows) == len(C.cols) == len(C.values):
+        raise ValueError(
+            "rows, cols and values of C must be equally long, "
+            f"got {len(C.rows)}, {len(C.cols)} and {len(C.values)}."
+        )
+    as_ids(C.rows, C.shape[0], "C.rows")
+    as_ids(C.cols, C.shape[1], "C.cols")
     row_sums = np.bincount(C.rows, weights=C.values, minlength=C.shape[0])
     col_sums = np.bincount(C.cols, weights=C.values, minlength=C.shape[1])
     there = C.values > 0  # a place that is stored as 0 may lie in a row of zeros
@@ -1166,22 +1212,25 @@ def _dense_ppmi(C: np.ndarray, eps: float) -> np.ndarray:
     row_sums = C.sum(axis=1, dtype=np.float64)
     col_sums = C.sum(axis=0, dtype=np.float64)
     rows, cols = np.nonzero(C)
-    M = _zeros(C.shape, np.float32)
+    M = _zeros(C.shape, np.float32, _STAY_SPARSE)
     M[rows, cols] = _pmi(C[rows, cols], row_sums[rows], col_sums[cols], row_sums.sum(), eps)
     return M
+
+
+_LARGEST_COUNT = 1e280  # sums of so many stay finite
 
 
 def _check_values(values: np.ndarray) -> None:
     if values.dtype.kind not in "iuf":
         raise TypeError(f"C must hold numbers (counts), got dtype {values.dtype}.")
     # One pass each: NaN makes the minimum NaN, and comparisons with NaN are false.
-    if values.size and not (values.min() >= 0 and values.max() < np.inf):
+    if values.size and not (values.min() >= 0 and values.max() < _LARGEST_COUNT):
         raise ValueError(
             f"C must hold finite counts >= 0, got entries from {values.min()} to {values.max()}."
         )
 
 
 def _pmi(counts, row_sums, col_sums, total: float, eps: float) -> np.ndarray:
-    # In float64: the book's product C·N overflows 32-bit integers on a real text.
-    share = counts.astype(np.float64) * total / (row_sums * col_sums)
+    # In float64 and in this order: the book's product C·N overflows on a real text.
+    share = (counts / row_sums) * (total / col_sums)
     return np.maximum(0, np.log2(share + eps)).astype(np.float32)

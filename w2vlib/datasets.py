@@ -195,12 +195,12 @@ def load(
     _check_split(name, split)
     options = {
         "min_count": min_count,
-        "order": order or ("first-seen" if name in ("tiny", "ptb") else "frequency"),
+        "order": _default(order, "first-seen" if name in ("tiny", "ptb") else "frequency"),
         "vocabulary": vocabulary,
         "unknown": unknown,
-        "tokenizer": tokenizer or ("split" if name in ("ptb", "text8") else "book"),
+        "tokenizer": _default(tokenizer, "split" if name in ("ptb", "text8") else "book"),
         "sentences": sentences,
-        "sentence_end": sentence_end or ("<eos>" if name == "ptb" else None),
+        "sentence_end": _default(sentence_end, "<eos>" if name == "ptb" else None),
     }
     if name == "tiny":
         return build_corpus(TINY, name=name, **options)
@@ -211,6 +211,10 @@ def load(
     if name == "ptb":
         return _load_ptb(split, options, download)
     return _read_corpus(_checked_file(name_or_path, _CORPORA), Path(name).name, options)
+
+
+def _default(value, default):
+    return default if value is None else value
 
 
 def _load_ptb(split: str, options: dict, download: bool) -> Corpus:
