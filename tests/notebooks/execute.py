@@ -8,6 +8,7 @@ machine: no timestamps, no versions, no paths.
 """
 
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -24,8 +25,8 @@ CELL_METADATA = {"tags", "jupyter", "slideshow", "nbgrader"}  # what a cell keep
 
 # In tracebacks: the way to the package's files, and the numbers of processes.
 _PATHS = [
-    (re.compile(r"[^\s\x1b\"'(]*/(w2vlib/|site-packages/|lib/python3\.\d+/)"), r"\1"),
-    (re.compile(r"[^\s\x1b\"'(]*/ipykernel_\d+/\d+\.py"), "<cell>"),
+    (re.compile(r"[~/][^\s\x1b\"'(]*/(w2vlib/|site-packages/|lib/python3\.\d+/)"), r"\1"),
+    (re.compile(r"[~/][^\s\x1b\"'(]*/ipykernel_\d+/\d+\.py"), "<cell>"),
 ]
 
 
@@ -48,7 +49,8 @@ def execute(path: Path) -> None:
         store_widget_state=False,
         coalesce_streams=True,
     )
-    client.execute()
+    # The kernel's own log would only repeat what the error says.
+    client.execute(cleanup_kc=True, stderr=subprocess.DEVNULL)
     clean(notebook)
     text = nbformat.writes(notebook)
     path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
@@ -70,7 +72,9 @@ def clean(notebook) -> None:
 
 
 def _without_paths(text: str) -> str:
-    text = text.replace(str(ROOT) + "/", "")
+    text = text.replace(f"{ROOT}/", "")
+    if ROOT.is_relative_to(Path.home()):  # IPython writes ~ for the home folder
+        text = text.replace(f"~/{ROOT.relative_to(Path.home())}/", "")
     for pattern, short in _PATHS:
         text = pattern.sub(short, text)
     return text

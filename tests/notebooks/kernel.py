@@ -4,12 +4,15 @@ Expected outputs agree only if the run that stores them and the run that checks 
 settings, so both use this module.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CELL_TIMEOUT = 120  # seconds
+_IPYTHON = "w2vlib-ipython-"
 
 
 def prepare_environment() -> None:
@@ -22,8 +25,11 @@ def prepare_environment() -> None:
     # Test this checkout, also where another copy of w2vlib is installed.
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    # Nobody's own IPython settings or history.
-    os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="w2vlib-ipython-")
+    # Nobody's own IPython settings or history. (Test workers inherit the folder.)
+    if _IPYTHON not in os.environ.get("IPYTHONDIR", ""):
+        folder = tempfile.mkdtemp(prefix=_IPYTHON)
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["IPYTHONDIR"] = folder
 
 
 def notebooks() -> list[Path]:

@@ -68,7 +68,7 @@ class NotebookTimes:
         self.seconds = defaultdict(float)
 
     def pytest_runtest_logreport(self, report):
-        name, _, _ = report.nodeid.partition("::")
+        name = report.location[0]
         if name.endswith(".ipynb"):
             self.seconds[name] += report.duration
 
@@ -79,6 +79,7 @@ class NotebookTimes:
         for name, seconds in sorted(self.seconds.items()):
             remark = "  more than a minute!" if seconds > GOAL else ""
             terminalreporter.line(f"{seconds:7.1f}  {name}{remark}")
-        if self.config.cache is not None:  # also as a file: .pytest_cache/v/w2vlib/…
+        cache = getattr(self.config, "cache", None)
+        if cache is not None:  # also as a file: .pytest_cache/v/w2vlib/notebook_seconds
             rounded = {name: round(seconds, 1) for name, seconds in sorted(self.seconds.items())}
-            self.config.cache.set("w2vlib/notebook_seconds", rounded)
+            cache.set("w2vlib/notebook_seconds", rounded)
