@@ -57,7 +57,7 @@ def suggest_words(word: str, vocabulary: Iterable[str], limit: int = 5) -> list[
     if not isinstance(word, str) or not word:
         return []
     folded = _fold(word)
-    same, near = [], []
+    same, near = [], {}
     for candidate in vocabulary:
         other = _fold(candidate)
         if other == folded:
@@ -67,9 +67,9 @@ def suggest_words(word: str, vocabulary: Iterable[str], limit: int = 5) -> list[
         elif abs(len(other) - len(folded)) <= 2 and (
             other[:1] == folded[:1] or other[-2:] == folded[-2:]
         ):
-            near.append(candidate)
+            near.setdefault(other, candidate)
     close = difflib.get_close_matches(folded, near, n=limit, cutoff=0.7)
-    return list(dict.fromkeys(same + close))[:limit]
+    return list(dict.fromkeys(same + [near[other] for other in close]))[:limit]
 
 
 def _fold(word: str) -> str:
@@ -90,10 +90,16 @@ def as_ids(ids, size: int, name: str, *, allow_pad: bool = False):
 
     Raises:
         TypeError: the ids are not integers.
+        ValueError: nested lists of different lengths.
         IndexError: an id is negative or ``>= size``; the message shows where.
     """
     xp = get_array_module(ids)
-    array = xp.asarray(ids)
+    try:
+        array = xp.asarray(ids)
+    except ValueError:  # NumPy's own words do not name the argument
+        raise ValueError(
+            f"{name} must be an array of ids, with rows of equal length. Fill short rows up."
+        ) from None
     if array.size == 0 and array.dtype.kind not in "iu":
         return array.astype(np.int32)
     if array.dtype.kind not in "iu":
@@ -103,14 +109,13 @@ def as_ids(ids, size: int, name: str, *, allow_pad: bool = False):
         )
     lowest = PAD if allow_pad else 0
     if array.size and (int(array.min()) < lowest or int(array.max()) >= size):
-        _raise_outside(array, size, lowest, name, xp)
+        _raise_outside(array, size, lowest, name)
     return array
 
 
-def _raise_outside(array, size: int, lowest: int, name: str, xp) -> None:
-    outside = (array < lowest) | (array >= size)
-    place = tuple(int(axis[0]) for axis in xp.nonzero(outside))
-    where = f"{name}[{', '.join(map(str, place))}]" if place else name
+def _raise_outside(array, size: int, lowest: int, name: str) -> None:
+    place = _first((array < lowest) | (array >= size))
+    where = _place_name(name, place)
     pad = " (or PAD = -1 for a context that does not exist)" if lowest == PAD else ""
     raise IndexError(
         f"{where} is {int(array[place])}, but ids must lie in 0 … {size - 1}{pad}: there are "
@@ -159,7 +164,7 @@ def as_number(
         TypeError: not a real number.
         ValueError: NaN, infinite or out of range.
     """
-    if isinstance(value, (bool, np.bool_, str)):
+    if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value):
         raise TypeError(f"{name} must be a number, got {value!r}.")
     try:
         number = float(value)
@@ -174,14 +179,14 @@ def as_number(
     return number
 
 
-def as_matrix(array, name: str, dtype_kind: str = "f"):
-    """``array`` checked to be a two-dimensional array of real numbers (not copied).
+def as_matrix(array, name: str):
+    """``array`` checked to be a two-dimensional array of finite real numbers (not copied).
 
     Raises:
         TypeError: not an array, or not of floating-point numbers.
-        ValueError: not two-dimensional.
+        ValueError: not two-dimensional, or NaN or infinite somewhere.
     """
-    if not hasattr(array, "dtype") or array.dtype.kind not in dtype_kind:
+    if getattr(array, "dtype", np.dtype(object)).kind != "f":
         got = getattr(array, "dtype", type(array).__name__)
         raise TypeError(
             f"{name} must be a floating-point array, got {got}. "
@@ -191,7 +196,42 @@ def as_matrix(array, name: str, dtype_kind: str = "f"):
         raise ValueError(
             f"{name} must have two dimensions (rows, columns), got shape {array.shape}."
         )
+    check_finite(array, name)
     return array
+
+
+def check_finite(x, name: str, *, infinite: bool = False) -> None:
+    """Refuse NaN (and infinite numbers, unless allowed) before they spread.
+
+    Args:
+        x: array of floating-point numbers.
+        name: the argument's name, for the error message.
+        infinite: let +inf and −inf pass.
+
+    Raises:
+        ValueError: the message names the first such entry.
+    """
+    if not x.size:
+        return
+    # min and max hand NaN on, and unlike isfinite(x).all() they need no second array.
+    low, high = float(x.min()), float(x.max())
+    if low != low or not (infinite or (np.isfinite(low) and np.isfinite(high))):
+        xp = get_array_module(x)
+        place = _first(xp.isnan(x) if infinite else ~xp.isfinite(x))
+        raise ValueError(
+            f"{_place_name(name, place)} is {float(x[place])}, but {name} must not hold NaN"
+            f"{'' if infinite else ' or infinite numbers'}. Check the data; if it happened in "
+            "training, use a smaller learning rate or max_grad."
+        )
+
+
+def _first(wrong) -> tuple[int, ...]:
+    """Index of the first True."""
+    return tuple(map(int, np.unravel_index(int(wrong.argmax()), wrong.shape)))
+
+
+def _place_name(name: str, place: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, place))}]" if place else name
 
 
 def as_generator(
