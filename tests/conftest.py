@@ -7,6 +7,8 @@ import os
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import shutil  # noqa: E402
+import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
@@ -47,11 +49,22 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The system's Chromium, for browser tests (mark them `browser`)."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        message = "needs a Chromium browser; on Debian: sudo apt install chromium"
+        if os.environ.get("W2V_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
 @pytest.fixture(autouse=True)
 def _close_figures():
     """Close the figures that a test opened (only if it imported matplotlib at all)."""
-    import sys
-
     yield
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
