@@ -262,3 +262,35 @@ def as_generator(
     if seed is None:
         return np.random.default_rng()
     return np.random.default_rng(as_count(seed, "seed", minimum=0))
+
+
+def as_array(values, name: str) -> np.ndarray:
+    """``values`` as one NumPy array, whatever its shape and dtype.
+
+    Raises:
+        ValueError: rows of different lengths, or an array on the GPU.
+    """
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{name} cannot be made into one NumPy array ({error}). "
+            f"Give one row of numbers; arrays on the GPU go through to_cpu({name}) first."
+        ) from None
+
+
+def as_choice(value, name: str, allowed: tuple[str, ...]) -> str:
+    """``value``, which must be one of the words ``allowed``.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}.")
+    return value
+
+
+def shorten(value, limit: int = 40) -> str:
+    """``value`` as text for an error message, cut after ``limit`` characters."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,415 @@
+"""From text to words and from words to ids, a piece at a time, so that a file may be of any size.
+
+What readers call is in :mod:`w2vlib.corpus`; this is the machinery behind ``build_corpus``.
+
+A *piece* is a list of words with :data:`LINE_END` wherever a line (a sentence) ends.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from w2vlib.validation import as_choice, as_count, shorten
+
+_CHUNK = 1 << 16  # characters: the tokens of one chunk stay in the processor's cache
+_LONGEST_TOKEN = 1 << 20
+LINE_END = "\0"  # no text may contain it
+_LEFT_OUT = -1  # instead of the id of a word that is not in the vocabulary
+
+
+# ---- text → words -------------------------------------------------------------------------------
+
+
+def _split_book(text: str) -> list[str]:
+    return text.lower().replace(".", " . ").split()
+
+
+# ' ’ - stay inside a word ("don't"); here are those that stand at its edge.
+_LOOSE = re.compile(r"(?<![^\s'’-])['’-]|['’-](?![^\s'’-])")
+
+
+def _split_words(text: str) -> list[str]:
+    text = text.lower()
+    # A text has few different marks: replacing one after the other beats a regular expression, and
+    # the combining marks that many scripts need stay with their letters.
+    for mark in filter(_is_mark, set(text)):
+        text = text.replace(mark, f" {mark} ")
+    return _LOOSE.sub(r" \g<0> ", text).split()
+
+
+@functools.cache
+def _is_mark(character: str) -> bool:
+    """Punctuation or a symbol that never belongs to a word."""
+    return unicodedata.category(character)[0] in "PS" and character not in "_'’-"
+
+
+_TOKENIZERS: dict[str, Callable[[str], list[str]]] = {
+    "book": _split_book,
+    "words": _split_words,
+    "split": str.split,
+}
+
+
+def tokenize(text: str, method: str = "book") -> list[str]:
+    """The words of a text.
+
+    Args:
+        text: any text.  A byte-order mark at its beginning is ignored.
+        method: how to cut it.
+
+            * ``"book"``: lower case, each "." becomes a word of its own, cut at white space.
+              Unlike the book, *any* run of white space cuts (two blanks, tabs, line ends) and a "."
+              inside a word ("3.14") is set apart on both sides.  Other punctuation stays attached.
+            * ``"words"``: lower case, every punctuation mark and symbol is a word of its own, but
+              ``don't`` and ``well-known`` stay one.
+            * ``"split"``: cut at white space, change nothing – for text that is tokenised already.
+
+    Returns:
+        The words, in Unicode normal form NFC: letters that look the same are the same word.
+
+    Raises:
+        TypeError: ``text`` is not a string.
+        ValueError: an unknown method.
+
+    Source: "Deep Learning from Scratch 2", section 2.3.1.
+    """
+    split = tokenizer_of(method)
+    normalize = unicodedata.normalize
+    return [normalize("NFC", word) for word in split(checked_text(text))]
+
+
+def checked_text(text) -> str:
+    if not isinstance(text, str):
+        hint = " Decode it first: text.decode('utf-8')." if isinstance(text, bytes) else ""
+        raise TypeError(f"text must be a string, got {type(text).__name__}.{hint}")
+    return text.removeprefix("\ufeff")
+
+
+def tokenizer_of(method) -> Callable[[str], list[str]]:
+    if callable(method):
+        return method
+    if not isinstance(method, str) or method not in _TOKENIZERS:
+        raise ValueError(
+            f"tokenizer must be one of {', '.join(map(repr, _TOKENIZERS))} or a function that "
+            f"turns a line of text into a list of words, got {method!r}."
+        )
+    return _TOKENIZERS[method]
+
+
+def blocks_of(text: str) -> Iterator[str]:
+    """A text in blocks, with ``"\\n"`` for every kind of line end."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return (text[i : i + _CHUNK] for i in range(0, len(text), _CHUNK))
+
+
+def _recut(blocks: Iterable[str], whole_lines: bool) -> Iterator[str]:
+    """The same text in pieces that end where a word (or a line) ends."""
+    rest: list[str] = []
+    waiting = 0
+    for block in blocks:
+        cut = block.rfind("\n") + 1
+        if not cut and not whole_lines:
+            cut = 1 + max(block.rfind(" "), block.rfind("\t"))
+        if not cut:
+            rest.append(block)
+            waiting += len(block)
+            if waiting > _LONGEST_TOKEN and not whole_lines:
+                raise ValueError(
+                    f"The text has no blank, tab or line end in {waiting:,} characters, beginning "
+                    f"with {shorten(rest[0])!r}. Words must be separated by white space."
+                )
+            continue
+        yield "".join([*rest, block[:cut]])
+        rest, waiting = [block[cut:]], len(block) - cut
+    yield "".join(rest)
+
+
+def pieces_of_blocks(blocks: Iterable[str], tokenizer) -> Iterator[list[str]]:
+    """The pieces of a text that arrives in blocks, which may end anywhere, even within a word."""
+    split = tokenizer_of(tokenizer)
+    for chunk in _recut(blocks, whole_lines=callable(tokenizer)):
+        yield _split_chunk(chunk, split, whole_lines=callable(tokenizer))
+
+
+def _split_chunk(chunk: str, split: Callable[[str], list[str]], whole_lines: bool) -> list[str]:
+    if LINE_END in chunk:
+        raise ValueError(
+            "The text contains NUL characters: it is binary data, or not UTF-8 (UTF-16, perhaps). "
+            "Save it as UTF-8 text."
+        )
+    if not whole_lines:
+        return split(chunk.replace("\n", f" {LINE_END} "))
+    lines = chunk.split("\n")
+    words: list[str] = []
+    for i, line in enumerate(lines):
+        found = split(line) if line else []
+        if isinstance(found, str):
+            raise TypeError(f"tokenizer must return a list of words, got the string {found!r}.")
+        words.extend(found)
+        if i < len(lines) - 1:
+            words.append(LINE_END)
+    return words
+
+
+def pieces_of_tokens(source) -> Iterator[list[str]]:
+    """Lists of words from a list of words or of sentences, with ``LINE_END`` between sentences."""
+    if isinstance(source, (bytes, dict)) or not isinstance(source, Iterable):
+        raise TypeError(
+            "source must be a string, a list of words or a list of sentences, "
+            f"got {type(source).__name__}."
+        )
+    piece: list[str] = []
+    flat = None  # whether the items are words (True) or sentences (False)
+    for i, item in enumerate(source):
+        is_word = isinstance(item, str)
+        if flat is None:
+            flat = is_word
+        if is_word != flat or not (is_word or isinstance(item, Iterable)) or _is_bytes(item):
+            raise TypeError(
+                f"source[{i}] is {shorten(item)} ({type(item).__name__}). The items of source "
+                "must be all words (strings) or all sentences (lists of strings)."
+            )
+        if flat:
+            piece.append(item)
+        else:
+            piece.extend(item)
+            piece.append(LINE_END)
+        if len(piece) >= _CHUNK // 8:
+            yield piece
+            piece = []
+    yield piece
+
+
+def _is_bytes(item) -> bool:
+    return isinstance(item, (bytes, bytearray, memoryview))
+
+
+# ---- words → ids --------------------------------------------------------------------------------
+
+
+class Indexed(NamedTuple):
+    """A text as ids; see the attributes of the same names of ``Corpus``."""
+
+    ids: np.ndarray
+    words: list[str]
+    sentence_starts: np.ndarray | None
+    dropped: int
+
+
+def index_words(
+    pieces: Iterable[list[str]],
+    *,
+    min_count: int = 1,
+    order: str = "frequency",
+    vocabulary: dict[str, int] | Iterable[str] | None = None,
+    unknown: str | None = None,
+    sentences: str = "lines",
+    sentence_end: str | None = None,
+) -> Indexed:
+    """Number the words of a stream of pieces; the options are those of ``build_corpus``."""
+    as_count(min_count, "min_count")
+    as_choice(order, "order", ("frequency", "first-seen"))
+    as_choice(sentences, "sentences", ("lines", "stream"))
+    for option, value in (("unknown", unknown), ("sentence_end", sentence_end)):
+        if value is not None and (not isinstance(value, str) or not value):
+            raise TypeError(f"{option} must be a word (a string) or None, got {value!r}.")
+    given = _given_words(vocabulary, min_count, unknown)
+
+    # First pass: ids in order of appearance.  The dictionary hands out the next number itself, so
+    # the loop over the tokens runs in C.
+    seen: dict = defaultdict(itertools.count().__next__)
+    for word in (LINE_END, *given):
+        seen[word]
+    ids = _number(pieces, seen)
+    ids, starts = _cut_sentences(ids, sentences, seen, sentence_end)
+
+    # Second pass, over the vocabulary only: join spellings, drop rare words, sort.
+    words, new_id = _tidy(list(seen), ids, given, min_count, order, unknown)
+    ids = new_id[ids]
+    keep = ids >= 0
+    dropped = len(ids) - int(np.count_nonzero(keep))
+    if dropped == len(ids):
+        _raise_no_words(len(ids), min_count, bool(given))
+    if dropped:
+        starts = None if starts is None else starts_after_dropping(starts, keep)
+        ids = ids[keep]
+    return Indexed(ids, words, starts, dropped)
+
+
+def _given_words(vocabulary, min_count: int, unknown: str | None) -> list[str]:
+    if vocabulary is None:
+        return []
+    if min_count != 1:
+        raise ValueError(
+            "Give either min_count or vocabulary: a given vocabulary is used as it is."
+        )
+    words = vocabulary
+    if isinstance(vocabulary, dict):
+        words = sorted(vocabulary, key=vocabulary.__getitem__)
+        if [vocabulary[word] for word in words] != list(range(len(words))):
+            raise ValueError("vocabulary must give each of its V words one of the ids 0 … V−1.")
+    words = checked_words(words)
+    if not words:
+        raise ValueError("vocabulary is empty: there must be at least one word.")
+    if unknown is not None and unknown not in words:
+        raise ValueError(f"unknown is {unknown!r}, but the given vocabulary has no such word.")
+    return words
+
+
+def _number(pieces: Iterable[list[str]], seen: dict) -> np.ndarray:
+    parts = []
+    try:
+        for piece in pieces:
+            parts.append(np.fromiter(map(seen.__getitem__, piece), np.int32, len(piece)))
+    except TypeError as error:
+        if "unhashable" not in str(error):
+            raise
+        raise TypeError(
+            f"A word must be a string, got something else ({error}). "
+            "source must be a list of words or a list of sentences, not deeper."
+        ) from None
+    return np.concatenate(parts) if parts else np.zeros(0, np.int32)
+
+
+def _cut_sentences(
+    ids: np.ndarray, sentences: str, seen: dict, sentence_end: str | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Replace or remove the line ends (id 0); return the ids and the sentence starts."""
+    line_end = ids == 0
+    if line_end.all():  # not a single word
+        return ids[:0], None
+    if sentence_end is not None:
+        # The last sentence ends too, with or without a line end in the file.
+        if ids[-1] != 0:
+            ids, line_end = np.append(ids, np.int32(0)), np.append(line_end, True)
+        ids = np.where(line_end, np.int32(seen[sentence_end]), ids)
+        starts = np.flatnonzero(line_end) + 1
+    else:
+        starts = np.flatnonzero(line_end)
+        starts -= np.arange(len(starts))  # each line end before it is taken out
+        ids = ids[~line_end]
+    if sentences == "stream":
+        return ids, None
+    starts = np.unique(np.concatenate([[0], starts]))
+    return ids, starts[starts < len(ids)]
+
+
+def _tidy(
+    spelled: list[str],
+    ids: np.ndarray,
+    given: list[str],
+    min_count: int,
+    order: str,
+    unknown: str | None,
+) -> tuple[list[str], np.ndarray]:
+    """The final vocabulary, and the table provisional id → final id (−1: left out)."""
+    for word in spelled[1:]:
+        if not isinstance(word, str):
+            raise TypeError(f"A word must be a string, got {word!r} ({type(word).__name__}).")
+        _check_word(word, "A word of source")
+    if given:
+        final = {word: i for i, word in enumerate(given)}
+        other = final[unknown] if unknown is not None else _LEFT_OUT
+        new_id = [_LEFT_OUT]
+        for word in spelled[1:]:
+            found = final.get(word)
+            new_id.append(final.get(_nfc(word), other) if found is None else found)
+        return given, np.array(new_id, dtype=np.int32)
+    return _collect(spelled, np.bincount(ids, minlength=len(spelled)), min_count, order, unknown)
+
+
+def _collect(
+    spelled: list[str], uses: np.ndarray, min_count: int, order: str, unknown: str | None
+) -> tuple[list[str], np.ndarray]:
+    groups: dict[str, int] = {}  # NFC word → group, numbered by first appearance
+    group_of = np.full(len(spelled), _LEFT_OUT, dtype=np.int32)
+    for i, word in enumerate(spelled):
+        if uses[i]:
+            group_of[i] = groups.setdefault(_nfc(word), len(groups))
+    used = group_of >= 0
+    totals = np.bincount(group_of[used], weights=uses[used], minlength=len(groups))
+    totals = totals.astype(np.int64)
+    words = list(groups)
+    rare = totals < min_count
+    target = np.arange(len(words))  # where each group goes
+    first = np.arange(len(words))  # and when the goal first appeared
+    if unknown is not None and rare.any():
+        goal = groups.get(_nfc(unknown), len(words))
+        if goal == len(words):
+            words.append(_nfc(unknown))
+            target, first = np.append(target, goal), np.append(first, goal)
+            totals, rare = np.append(totals, 0), np.append(rare, True)
+        lost = rare.copy()
+        rare[goal] = False
+        lost[goal] = False
+        totals[goal] += totals[lost].sum()
+        target[lost] = goal
+        first[goal] = min(first[goal], first[lost].min(initial=goal))
+    kept = np.flatnonzero(~rare & (totals > 0))
+    kept = kept[np.argsort(first[kept], kind="stable")]
+    if order == "frequency":
+        kept = kept[np.argsort(-totals[kept], kind="stable")]
+    final = np.full(len(words), _LEFT_OUT, dtype=np.int32)
+    final[kept] = np.arange(len(kept))
+    new_id = np.full(len(spelled), _LEFT_OUT, dtype=np.int32)
+    new_id[used] = final[target[group_of[used]]]
+    return [words[i] for i in kept], new_id
+
+
+def _nfc(word: str) -> str:
+    return word if word.isascii() else unicodedata.normalize("NFC", word)
+
+
+def _raise_no_words(tokens: int, min_count: int, given: bool) -> None:
+    if not tokens:
+        raise ValueError("source contains no word: a corpus needs at least one.")
+    if given:
+        raise ValueError(f"None of the {tokens:,} tokens is in the given vocabulary.")
+    raise ValueError(
+        f"No word occurs min_count = {min_count} times or more in {tokens:,} tokens. "
+        "Lower min_count."
+    )
+
+
+def starts_after_dropping(starts: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Sentence starts in ``ids[keep]``."""
+    before = np.concatenate([[0], np.cumsum(keep)])  # kept tokens before each position
+    starts = np.unique(before[starts])
+    return starts[starts < before[-1]]
+
+
+def checked_words(words) -> list[str]:
+    if isinstance(words, str):
+        raise TypeError(
+            f"words must be a list of strings, got the string {shorten(words)!r}. "
+            "For text use build_corpus(text)."
+        )
+    words = list(words)
+    for i, word in enumerate(words):
+        if not isinstance(word, str):
+            raise TypeError(
+                f"words[{i}] must be a string, got {shorten(word)} ({type(word).__name__})."
+            )
+        _check_word(word, f"words[{i}]")
+    if len(set(words)) != len(words):
+        seen: set[str] = set()
+        twice = next(word for word in words if word in seen or seen.add(word))
+        raise ValueError(f"words holds {twice!r} more than once: each word has exactly one id.")
+    return words
+
+
+def _check_word(word: str, name: str) -> None:
+    if LINE_END in word or word.split() != [word]:
+        raise ValueError(
+            f"{name} is {shorten(repr(word))}: a word must not be empty nor contain white space "
+            "or NUL. Join the parts of a phrase with '_'; give a text as one string, not as lines."
+        )
