@@ -9,13 +9,23 @@ from __future__ import annotations
 import numpy as np
 
 from w2vlib.backend import get_array_module
+from w2vlib.validation import as_ids, check_finite
 
 
-def as_float(x):
-    """``x`` as a floating-point array on its own device; integers become float64."""
-    xp = get_array_module(x)
-    x = xp.asarray(x)
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
+def as_float(x, name: str = "x", *, infinite: bool = False):
+    """``x`` as a floating-point array on its own device; integers become float64.
+
+    Raises:
+        TypeError: not real numbers.
+        ValueError: NaN (or infinite numbers, unless ``infinite`` allows them): they would spread.
+    """
+    x = get_array_module(x).asarray(x)
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {x.dtype}.")
+    if x.dtype.kind != "f":
+        return x.astype(np.float64)
+    check_finite(x, name, infinite=infinite)
+    return x
 
 
 def softmax(x):
@@ -30,38 +40,59 @@ def softmax(x):
     Returns:
         (..., V) probabilities of the same dtype; each row sums to 1.
 
+    Raises:
+        TypeError: scores that are no real numbers.
+        ValueError: NaN, no score at all, or a row whose largest score is infinite.  A score of −inf
+            is fine: it means "impossible".
+
     Source: Deep Learning from Scratch 2, section 1.3.1.
     """
-    xp = get_array_module(x)
-    x = as_float(x)
-    e = xp.exp(x - x.max(axis=-1, keepdims=True))
+    e = get_array_module(x).exp(_below_zero(x))
     return e / e.sum(axis=-1, keepdims=True)
 
 
 def log_softmax(x):
-    """``log softmax(x)`` over the last axis, without taking the logarithm of a rounded zero."""
+    """``log softmax(x)`` over the last axis, without taking the logarithm of a rounded zero.
+
+    Shapes and errors as in :func:`softmax`.
+    """
     xp = get_array_module(x)
-    x = as_float(x)
-    shifted = x - x.max(axis=-1, keepdims=True)
+    shifted = _below_zero(x)
     return shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _below_zero(x):
+    """Scores minus the largest of their row."""
+    x = as_float(x, infinite=True)
+    if x.ndim == 0 or x.shape[-1] == 0:
+        raise ValueError(f"x must have shape (..., V) with V >= 1 scores, got {x.shape}.")
+    top = x.max(axis=-1, keepdims=True)
+    check_finite(top, "the largest score of each row of x")
+    return x - top
 
 
 def sigmoid(x):
     """``σ(x) = 1 / (1 + exp(−x))``, element by element, without overflow for any x.
 
     For negative x the equal form ``exp(x) / (1 + exp(x))`` is used, so that ``exp`` only ever
-    sees numbers ≤ 0.
+    sees numbers ≤ 0.  Any shape.
+
+    Raises:
+        TypeError, ValueError: something else than real numbers, or NaN.
     """
     xp = get_array_module(x)
-    x = as_float(x)
+    x = as_float(x, infinite=True)
     e = xp.exp(-xp.abs(x))
     return xp.where(x >= 0, 1, e) / (1 + e)
 
 
 def log_sigmoid(x):
-    """``log σ(x) = min(x, 0) − log(1 + exp(−|x|))``: exact where σ(x) itself rounds to 0 or 1."""
+    """``log σ(x) = min(x, 0) − log(1 + exp(−|x|))``: exact where σ(x) itself rounds to 0 or 1.
+
+    Any shape; errors as in :func:`sigmoid`.
+    """
     xp = get_array_module(x)
-    x = as_float(x)
+    x = as_float(x, infinite=True)
     return xp.minimum(x, 0) - xp.log1p(xp.exp(-xp.abs(x)))
 
 
@@ -77,11 +108,13 @@ def cross_entropy_error(y, t) -> float:
         :class:`~w2vlib.layers.SoftmaxWithLoss` on the scores, where that cannot happen.
 
     Raises:
-        ValueError: the shapes of ``y`` and ``t`` do not belong together.
-        IndexError: a label that is no column of ``y``.
+        ValueError: the shapes of ``y`` and ``t`` do not belong together, or numbers that are no
+            probabilities.
+        TypeError, IndexError: labels that are no columns of ``y``.
     """
     xp = get_array_module(y, t)
-    y = as_float(y)
+    y = as_float(y, "y")
+    check_probabilities(y, "y")
     with np.errstate(divide="ignore"):
         return mean_picked(-xp.log(y), t, "y")
 
@@ -90,9 +123,12 @@ def mean_picked(cost, t, name: str) -> float:
     """Mean over the batch of ``cost`` at the right answers ``t`` (labels, or one-hot rows)."""
     xp = get_array_module(cost, t)
     t = xp.asarray(t)
+    if cost.ndim == 0 or cost.shape[-1] == 0:
+        raise ValueError(f"{name} must have shape (..., V) with V >= 1, got {cost.shape}.")
     if t.shape == cost.shape:
+        check_probabilities(as_float(t, "t"), "t")
         # where(): an unlikely class costs inf, and inf · 0 would poison the sum with NaN.
-        picked = xp.where(t != 0, t * cost, 0)
+        picked = t * xp.where(t != 0, cost, 0)
         return float(picked.sum(dtype=np.float64)) / max(cost[..., 0].size, 1)
     labels = as_labels(t, cost.shape, name)
     picked = xp.take_along_axis(cost, labels[..., None], axis=-1)
@@ -106,14 +142,26 @@ def as_labels(t, shape: tuple[int, ...], name: str):
         ValueError: ``t`` has neither the shape of the scores (one-hot) nor that of their rows.
         TypeError, IndexError: labels that are no column numbers.
     """
-    from w2vlib.validation import as_ids
-
     if t.shape != shape[:-1]:
         raise ValueError(
             f"t must hold one label for each row, shape {shape[:-1]}, or one-hot rows, shape "
             f"{shape}, to fit {name}; got shape {t.shape}."
         )
     return as_ids(t, shape[-1], "t")
+
+
+def check_probabilities(x, name: str) -> None:
+    """Refuse numbers that are not between 0 and 1 (but for rounding).
+
+    Raises:
+        ValueError: with the remedy.
+    """
+    if x.size and (float(x.min()) < 0 or float(x.max()) > 1.001):
+        raise ValueError(
+            f"{name} must hold numbers between 0 and 1, got {float(x.min()):g} … "
+            f"{float(x.max()):g}. Scores become probabilities with softmax or sigmoid, labels "
+            "one-hot rows with convert_one_hot."
+        )
 
 
 def cos_similarity(x, y, eps: float = 1e-8) -> float:
@@ -127,10 +175,13 @@ def cos_similarity(x, y, eps: float = 1e-8) -> float:
     Returns:
         A number between −1 and 1.
 
+    Raises:
+        ValueError: no vectors, different lengths, NaN or infinite numbers.
+
     Source: Deep Learning from Scratch 2, section 2.3.5.
     """
     xp = get_array_module(x, y)
-    x, y = as_float(xp.asarray(x)), as_float(xp.asarray(y))
+    x, y = as_float(xp.asarray(x)), as_float(xp.asarray(y), "y")
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(
             f"x and y must be vectors of the same length, got shapes {x.shape} and {y.shape}."
@@ -147,10 +198,15 @@ def normalize(x):
         x: (V, H) matrix.
 
     Returns:
-        (V, H) matrix of unit rows, same dtype.
+        (V, H) matrix of unit rows, same dtype; a single vector (H,) works as well.
+
+    Raises:
+        TypeError, ValueError: something else than finite numbers in one dimension or more.
     """
     xp = get_array_module(x)
     x = as_float(x)
+    if x.ndim == 0:
+        raise ValueError("x must be a matrix (V, H) or a vector (H,), got a single number.")
     if x.size == 0:
         return x.copy()
     # Dividing by the largest entry first keeps the squares from over- and underflowing.
