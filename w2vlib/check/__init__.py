@@ -1,0 +1,56 @@
+"""Checks for the exercises: not only *that* something is wrong, but *what*.
+
+Each check takes your class or function and returns a :class:`~w2vlib.check.report.Report`::
+
+    from w2vlib import check
+
+    check.embedding(MyEmbedding)
+
+A check is quick, gives the same answer every time, and changes nothing outside.  An exercise that
+is not written yet is no failure: the report says "not attempted".
+"""
+
+from __future__ import annotations
+
+import importlib
+
+# Check → module; a module is loaded when its first check is used.
+_MODULE_OF = {
+    "matmul": "dense",
+    "softmax_with_loss": "dense",
+    "sigmoid_with_loss": "dense",
+    "embedding": "rows",
+    "embedding_dot": "rows",
+}
+EXERCISES = tuple(_MODULE_OF)
+"""Names of all checks, in the order of the course."""
+
+__all__ = [*EXERCISES, "EXERCISES", "Report", "exercise_named"]
+
+
+def __getattr__(name: str):
+    if name == "Report":
+        from w2vlib.check.report import Report
+
+        return Report
+    if name in _MODULE_OF:
+        value = getattr(importlib.import_module(f"w2vlib.check.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"w2vlib.check has no check {name!r}; there are: {', '.join(EXERCISES)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def exercise_named(name: str):
+    """The :class:`~w2vlib.check.exercise.Exercise` behind a check, for tools that grade.
+
+    Raises:
+        ValueError: there is no such check.
+    """
+    if name not in _MODULE_OF:
+        raise ValueError(f"name must be one of {', '.join(EXERCISES)}; got {name!r}.")
+    module = importlib.import_module(f"w2vlib.check.{_MODULE_OF[name]}")
+    return getattr(module, name.upper())

@@ -1,0 +1,669 @@
+"""How every check works: ask, compare, and recognise the mistake by computing it.
+
+An exercise holds a *reference* solution that can be told to make a known mistake (``slip=...``).
+The checked code and the reference answer the same questions.  Where they differ, each known mistake
+is played through on the same questions; if exactly one of them gives the very numbers that
+the checked code gave, on at least two independent inputs, then that is the mistake.  Otherwise the
+report keeps to the numbers: better no name than a wrong one.
+
+Asking (which runs the checked code) and judging (which only sees plain data) are separate steps.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from w2vlib.check import running
+from w2vlib.check.report import Report
+from w2vlib.check.running import Raised, TimeUp
+from w2vlib.check.stubs import is_untouched
+
+TOLERANCE = {"float64": 1e-5, "float32": 2e-4, "float16": 2e-2}
+"""Allowed difference, relative to the largest entry.  Mistakes differ by far more."""
+MIN_EVIDENCE = 2
+"""Independent inputs on which a mistake must give the same wrong numbers before it is named."""
+
+
+class _Stop(Exception):
+    """Ends the questions about one case."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A value that is no number: what is odd about it, in words (``"a str"``, ``"nothing"``)."""
+
+    text: str
+
+
+NOTHING = Remark("None: nothing was returned")
+UNWRITTEN = Remark("not written yet")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question: the name of what it looks at, and the inputs."""
+
+    name: str
+    inputs: dict
+    earlier: dict = field(default_factory=dict)
+    """Inputs of a first pass that happens before, on the same object."""
+
+    def __getattr__(self, name: str):
+        try:
+            return self.__dict__["inputs"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def size(self) -> int:
+        return sum(np.size(value) for value in self.inputs.values())
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake that people make.
+
+    Attributes:
+        id: its name.
+        title: what was done, in one sentence.
+        why: why it matters; text, or a function of the case that shows it.
+        hints: in stages; the exercise's own hints by default.
+        slips: variants, each a word that the reference solution understands.  ``(id,)`` by default.
+        edit: alternatively a function ``(case, right answers) → wrong answers``.
+        rule: alternatively a function ``(cases, answers, right answers) → bool``.
+    """
+
+    id: str
+    title: str
+    why: str | Callable[[Case], str]
+    hints: tuple[str, ...] = ()
+    slips: tuple[str, ...] | None = None
+    edit: Callable | None = None
+    rule: Callable | None = None
+
+    def variants(self) -> tuple[str, ...]:
+        if self.edit or self.rule:
+            return ()
+        return (self.id,) if self.slips is None else self.slips
+
+
+class Notes:
+    """What is asked of the checked code in one case, and what it answers.
+
+    ``seen`` maps the name of a quantity to an array, a :class:`Remark` or a :class:`Raised`.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self.case, self.seen = case, {}
+        self._given: list[tuple[str, object, object]] = []
+
+    def give(self, *names: str, source: dict | None = None):
+        """Copies of inputs of the case; at the end they must be unchanged."""
+        source = self.case.inputs if source is None else source
+        copies = [copy.deepcopy(source[name]) for name in names]
+        self._given += [(n, c, source[n]) for n, c in zip(names, copies, strict=True)]
+        return copies[0] if len(copies) == 1 else copies
+
+    def make(self, make, *args, quantity: str = "made", **kwargs):
+        """Build the object that is checked."""
+        if make is None or make is Ellipsis:
+            self.unwritten(quantity)
+        return self._run(quantity, _name_of(make), make, args, kwargs)
+
+    def call(self, quantity: str, thing, method: str, *args, returns: bool = True, **kwargs):
+        """Call a method; what it raises is noted as the answer to ``quantity``."""
+        function = getattr(thing, method, None)
+        if not callable(function):
+            self.stop(quantity, Remark(f"{type(thing).__name__} has no method `{method}`"))
+        return self.ask(quantity, function, *args, returns=returns, name=method, **kwargs)
+
+    def ask(self, quantity: str, function, *args, returns: bool = True, name: str = "", **kwargs):
+        """Call a function; what it raises is noted as the answer to ``quantity``."""
+        if function is None or function is Ellipsis:
+            self.unwritten(quantity)
+        value = self._run(quantity, name or _name_of(function), function, args, kwargs)
+        if value is Ellipsis or (value is None and is_untouched(function)):
+            self.unwritten(quantity)
+        if value is None and returns:
+            self.stop(quantity, NOTHING)
+        return value
+
+    def value(self, quantity: str, value) -> None:
+        """Note an answer: a number or an array of numbers."""
+        self.seen[quantity] = _plain(value)
+
+    def dtype(self, quantity: str, value) -> None:
+        """Note which type of number the answer is made of."""
+        self.seen[quantity] = Remark(str(getattr(value, "dtype", type(value).__name__)))
+
+    def grads(self, thing, weights, names) -> list:
+        """The gradient arrays as a model holds them: the objects in ``grads`` before training."""
+        grads = getattr(thing, "grads", None)
+        if not isinstance(grads, (list, tuple)) or len(grads) != len(weights):
+            got = "none" if grads is None else f"a {type(grads).__name__}"
+            if isinstance(grads, (list, tuple)):
+                got = f"a list of {len(grads)}"
+            self.stop(
+                names[0],
+                Remark(
+                    f"no gradient array: right after `__init__`, `grads` must be a list with one "
+                    f"array for each weight ({len(weights)}); it is {got}"
+                ),
+            )
+        return list(grads)
+
+    def grad(self, quantity: str, thing, index: int, held: list) -> None:
+        """Note a gradient after backward, and whether it lies in the array held from before."""
+        grads = getattr(thing, "grads", None)
+        try:
+            now = grads[index]
+        except (TypeError, IndexError, KeyError):
+            self.stop(quantity, Remark("no gradient array: `grads` has become shorter"))
+        if now is None:
+            self.stop(quantity, Remark("None in `grads`: no gradient array"))
+        self.seen["grads in place"] = Remark(
+            "filled in place" if now is held[index] else "replaced by a new array"
+        )
+        self.value(quantity, now.to_dense() if hasattr(now, "to_dense") else now)
+
+    def unwritten(self, quantity: str) -> None:
+        self.stop(quantity, UNWRITTEN)
+
+    def stop(self, quantity: str, answer) -> None:
+        self.seen[quantity] = answer
+        raise _Stop
+
+    def close(self) -> None:
+        """Note whether the inputs are still what they were."""
+        changed = [name for name, now, before in self._given if not _same_input(now, before)]
+        text = "changed: " + ", ".join(dict.fromkeys(changed)) if changed else "left alone"
+        self.seen["inputs"] = Remark(text)
+
+    def _run(self, quantity, name, function, args, kwargs):
+        try:
+            return function(*args, **kwargs)
+        except NotImplementedError:
+            self.unwritten(quantity)
+        except (Exception, SystemExit) as error:
+            if "ellipsis" in str(error):  # a blank of the stub, ``W = ...``, is still empty
+                self.unwritten(quantity)
+            self.stop(quantity, running.as_raised(error, f"{name}({_names(args, kwargs)})"))
+
+
+def _name_of(thing) -> str:
+    return getattr(thing, "__name__", type(thing).__name__)
+
+
+def _names(args, kwargs) -> str:
+    """Arguments by kind, for telling which call failed: ``array (3, 2), array (3,)``."""
+    shown = [_brief(a) for a in args] + [f"{k}={_brief(v)}" for k, v in kwargs.items()]
+    return ", ".join(shown)
+
+
+def _brief(value) -> str:
+    if isinstance(value, np.ndarray):
+        return f"<{value.dtype.name} array of shape {value.shape}>"
+    text = repr(value)
+    return text if len(text) <= 24 else f"<{type(value).__name__}>"
+
+
+def _plain(value):
+    """A number or array as a fresh NumPy array; anything else as a remark."""
+    if isinstance(value, Raised | Remark):
+        return value
+    if value is None:
+        return NOTHING
+    if value is Ellipsis:
+        return UNWRITTEN
+    try:
+        array = np.array(value)
+    except Exception:
+        return Remark(f"a {type(value).__name__} that is no array of numbers")
+    if array.dtype.kind not in "fiub":
+        return Remark(f"a {type(value).__name__} that is no array of numbers")
+    return array
+
+
+def _same_input(now, before) -> bool:
+    if isinstance(before, np.ndarray):
+        return (
+            isinstance(now, np.ndarray)
+            and now.dtype == before.dtype
+            and np.array_equal(now, before, equal_nan=now.dtype.kind == "f")
+        )
+    if isinstance(before, (list, tuple)):
+        return len(now) == len(before) and all(map(_same_input, now, before))
+    return bool(now == before)
+
+
+def is_remark(value, remark: Remark) -> bool:
+    """Whether an answer is this remark (``==`` would compare arrays entry by entry)."""
+    return isinstance(value, Remark) and value == remark
+
+
+def same(got, expected) -> bool:
+    """Whether two answers agree, within what the type of number allows."""
+    if isinstance(got, Raised) or isinstance(expected, Raised):
+        return isinstance(got, Raised) and isinstance(expected, Raised)
+    if isinstance(got, Remark) or isinstance(expected, Remark):
+        return type(got) is type(expected) and got == expected
+    if got.shape != expected.shape:
+        # A single number may come as 0.5 or as an array with one entry.
+        if not (got.size == expected.size == 1 and min(got.ndim, expected.ndim) == 0):
+            return False
+        got, expected = got.reshape(()), expected.reshape(())
+    tolerance = max(TOLERANCE.get(x.dtype.name, 1e-5) for x in (got, expected))
+    got, expected = got.astype(np.float64), expected.astype(np.float64)
+    with np.errstate(all="ignore"):
+        finite = np.abs(expected[np.isfinite(expected)])
+        scale = finite.max() if finite.size else 0.0
+        close = np.abs(got - expected) <= tolerance * scale + 1e-12
+    return bool(np.all(close | (got == expected) | (np.isnan(got) & np.isnan(expected))))
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: questions, the right answers, and the mistakes that it can name.
+
+    Attributes:
+        name: of the check.
+        cases: ``(rng) → list of Case``, small ones first.
+        probe: ``(make, case, notes) → None`` asks the questions of one case.
+        reference: the right solution; the keyword ``slip`` makes it make a mistake.
+        labels: quantity → how the reader would write it.
+        mistakes, hints: what can be named, and the general hints.
+        kind: ``"class"`` or ``"function"``.
+    """
+
+    name: str
+    cases: Callable
+    probe: Callable
+    reference: Callable
+    labels: dict
+    mistakes: tuple[Mistake, ...]
+    hints: tuple[str, ...]
+    kind: str = "class"
+
+    def check(self, solution) -> Report:
+        """Ask ``solution`` all questions and judge its answers."""
+        cases = self.cases(np.random.default_rng(running.SEED))
+        answers, remains = self.collect(solution, cases)
+        return self.judge(cases, answers, remains)
+
+    def collect(self, solution, cases) -> tuple[list[dict], running.Remains]:
+        """Run ``solution`` on all cases: a dict of plain answers for each, and what it printed."""
+        answers: list[dict] = []
+        with running.fenced() as remains:
+            try:
+                running.limited(lambda: self._ask_all(solution, cases, answers))
+            except TimeUp:
+                answers[-1]["time"] = Remark("over the limit")
+        return answers, remains
+
+    def _ask_all(self, solution, cases, answers: list[dict]) -> None:
+        for case in cases:
+            notes = Notes(case)
+            answers.append(notes.seen)
+            try:
+                self.probe(solution, case, notes)
+                notes.close()
+            except _Stop:
+                pass
+
+    def right_answers(self, cases, slip: str = "") -> list[dict]:
+        """Answers of the reference solution, right or with a slip."""
+        answers: list[dict] = []
+        with np.errstate(all="ignore"):
+            self._ask_all(self._solution(slip), cases, answers)
+        return answers
+
+    def _solution(self, slip: str):
+        def make(*args, **kwargs):
+            return self.reference(*args, slip=slip, **kwargs)
+
+        make.__name__ = self.name
+        if hasattr(self.reference, "__signature_for_students__"):
+            make.__signature__ = self.reference.__signature_for_students__
+        return make
+
+    def judge(self, cases, answers: list[dict], remains=None) -> Report:
+        """The report on plain answers; runs no foreign code."""
+        remains = remains or running.Remains()
+        expected = self.right_answers(cases)
+        wrong = _wrong_quantities(answers, expected)
+        if any("time" in seen for seen in answers):
+            return self._too_slow(cases[len(answers) - 1], remains)
+        open_ended = [s for s in answers if any(is_remark(v, UNWRITTEN) for v in s.values())]
+        if open_ended and not [q for q in wrong if not _is_unwritten(q, answers)]:
+            return self._not_attempted(open_ended[0], expected)
+        if not wrong:
+            return self._passed(cases, remains)
+        wrong = [q for q in wrong if not _is_unwritten(q, answers)]
+        mistake, quantity = self.recognise(cases, answers, expected, wrong)
+        return self._wrong(cases, answers, expected, mistake, quantity or wrong[0], remains)
+
+    # ------------------------------------------------------------------------------ recognising
+
+    def recognise(self, cases, answers, expected, wrong) -> tuple[Mistake | None, str | None]:
+        """The mistake that explains the answers, and the quantity in which it shows."""
+        for mistake in (*self.mistakes, *GENERIC):
+            if mistake.rule and (quantity := mistake.rule(cases, answers, expected)):
+                return mistake, quantity if isinstance(quantity, str) else wrong[0]
+        played = [
+            (mistake, wrong_answers)
+            for mistake in self.mistakes
+            for wrong_answers in self._played(mistake, cases, expected)
+        ]
+        every = list(dict.fromkeys(q for seen in expected for q in seen))
+        # First a mistake that explains all answers, right and wrong; then one that explains all
+        # wrong ones; then one that explains where it first went wrong.
+        for quantities in (every, wrong, wrong[:1]):
+            fitting = {
+                mistake.id: mistake
+                for mistake, mutant in played
+                if _explains(quantities, answers, mutant, expected)
+            }
+            if fitting:
+                return (next(iter(fitting.values())), wrong[0]) if len(fitting) == 1 else (None, None)
+        for mistake in GENERIC:
+            if mistake.edit and mistake.edit(answers, expected, wrong):
+                return mistake, wrong[0]
+        return None, None
+
+    def _played(self, mistake: Mistake, cases, expected):
+        for slip in mistake.variants():
+            yield self.right_answers(cases, slip)
+        if mistake.edit:
+            yield [mistake.edit(c, dict(e)) for c, e in zip(cases, expected, strict=True)]
+
+    # ---------------------------------------------------------------------------------- reports
+
+    def _passed(self, cases, remains) -> Report:
+        looked_at = ", ".join(dict.fromkeys(case.name for case in cases))
+        remarks = tuple(
+            f"NumPy warned “{text}”. The results are right all the same."
+            for text in remains.warned
+            if "encountered in" in text
+        )
+        return Report(self.name, "passed", f"passed ({looked_at}).", remarks=remarks)
+
+    def _not_attempted(self, seen: dict, expected) -> Report:
+        quantity = next(q for q, value in seen.items() if is_remark(value, UNWRITTEN))
+        done = [q for q in seen if q in self.labels and q != quantity]
+        text = ""
+        if done:
+            text = "Right so far: " + ", ".join(f"`{self.label(q)}`" for q in done)
+            text += f". Still to be written: `{self.label(quantity)}`."
+        return Report(self.name, "not attempted", "not attempted yet.", text=text, hints=self.hints)
+
+    def _too_slow(self, case: Case, remains) -> Report:
+        text = (
+            f"After {running.TIME_LIMIT:.0f} seconds there was still no answer, where a moment is "
+            "enough. Is there a loop that never ends – a `while` whose condition never becomes "
+            "false?"
+        )
+        return Report(
+            self.name,
+            "wrong",
+            "stopped: it did not come to an end.",
+            mistake="time-limit",
+            text=text,
+            example=_inputs(case),
+            hints=self.hints,
+            printed=remains.printed,
+        )
+
+    def _wrong(self, cases, answers, expected, mistake, quantity, remains) -> Report:
+        case, got, right = _smallest(cases, answers, expected, quantity, bool(mistake))
+        headline, text = "not right yet.", ""
+        if mistake:
+            headline = mistake.title
+            text = mistake.why(case) if callable(mistake.why) else mistake.why
+        elif isinstance(got, Raised):
+            headline = f"your code stopped with {got.kind}."
+        label = self.label(quantity)
+        if isinstance(got, Raised):
+            text = "\n".join(filter(None, [text, _raised_text(got)]))
+            answer = ()
+        else:
+            text = text or _difference(label, got, right)
+            yours, wanted = _shown_alike(got, right)
+            answer = ((f"yours: `{label}`", yours), ("expected", wanted))
+        return Report(
+            self.name,
+            "wrong",
+            headline,
+            mistake=mistake.id if mistake else None,
+            text=text,
+            example=(*_inputs(case), *answer),
+            hints=(mistake.hints if mistake and mistake.hints else self.hints),
+            printed=remains.printed,
+        )
+
+    def label(self, quantity: str) -> str:
+        return self.labels.get(quantity, _LABELS.get(quantity, quantity))
+
+
+_LABELS = {
+    "made": "__init__",
+    "inputs": "the arrays that were handed in",
+    "grads in place": "the arrays in grads",
+}
+
+
+def _wrong_quantities(answers, expected) -> list[str]:
+    """Names of the quantities that differ in any case, in the order in which they are computed."""
+    order = list(dict.fromkeys(q for seen in (*expected, *answers) for q in seen))
+    order.sort(key=lambda q: q in ("inputs", "grads in place"))
+    if any("made" in seen for seen in answers):
+        order.sort(key=lambda q: q != "made")
+    differing = {
+        q
+        for seen, right in zip(answers, expected, strict=False)
+        for q, value in seen.items()
+        if q not in right or not same(value, right[q])
+    }
+    return [q for q in order if q in differing]
+
+
+def _is_unwritten(quantity: str, answers) -> bool:
+    return any(is_remark(seen.get(quantity), UNWRITTEN) for seen in answers)
+
+
+def _explains(quantities, answers, mutant, expected) -> bool:
+    """Whether the mutant gives the same answers, with evidence from enough wrong numbers."""
+    evidence = 0
+    for seen, wrong, right in zip(answers, mutant, expected, strict=False):
+        telling = False
+        for q in quantities:
+            if q not in seen:
+                continue  # an exception before it
+            if q not in wrong or not same(seen[q], wrong[q]):
+                return False
+            if not isinstance(seen[q], Raised) and not (q in right and same(seen[q], right[q])):
+                telling = True
+        evidence += telling
+    return evidence >= MIN_EVIDENCE
+
+
+def _smallest(cases, answers, expected, quantity: str, named: bool):
+    """The smallest case in which ``quantity`` is wrong; rather with numbers than an exception."""
+    found = [
+        (named and isinstance(seen[quantity], Raised), case.size, number)
+        for number, (case, seen, right) in enumerate(zip(cases, answers, expected, strict=False))
+        if quantity in seen and not (quantity in right and same(seen[quantity], right[quantity]))
+    ]
+    number = min(found)[-1]
+    return cases[number], answers[number][quantity], expected[number].get(quantity, NOTHING)
+
+
+def _raised_text(error: Raised) -> str:
+    where = f"in line {error.line} (`{error.function}`): `{error.source}`" if error.line else ""
+    if error.line and not error.source:
+        where = f"in line {error.line} (`{error.function}`)"
+    return f"`{error.kind}: {error.message}` {where}\nIt happened when the check called `{error.call}`."
+
+
+def _inputs(case: Case) -> tuple[tuple[str, str], ...]:
+    earlier = tuple((f"first pass: {k}", show(v)) for k, v in case.earlier.items())
+    return earlier + tuple((name, show(value)) for name, value in case.inputs.items())
+
+
+def _difference(label: str, got, right) -> str:
+    """What the numbers say when no mistake was recognised."""
+    if isinstance(got, Remark) or isinstance(right, Remark):
+        return f"`{label}` is not what it should be."
+    if got.shape != right.shape:
+        return f"`{label}` has shape {got.shape}; it should have shape {right.shape}."
+    if not np.isfinite(got.astype(float)).all() and np.isfinite(right.astype(float)).all():
+        return f"`{label}` contains NaN or infinity."
+    if got.size == 1:
+        return f"`{label}` is not the right number.{_ratio(got, right)}"
+    apart = ~np.isclose(got, right, rtol=1e-4, atol=1e-5 * max(1e-12, float(np.abs(right).max())))
+    where = tuple(int(i) for i in np.argwhere(apart)[0]) if apart.any() else ()
+    at = f"; first at [{', '.join(map(str, where))}]" if where else ""
+    return (
+        f"`{label}` differs from what it should be in {int(apart.sum())} of {got.size} entries{at}."
+        f"{_ratio(got, right)}"
+    )
+
+
+def _ratio(got, right) -> str:
+    """A constant factor is worth mentioning: it often gives the slip away."""
+    got, right = got.astype(float).ravel(), right.astype(float).ravel()
+    used = np.abs(right) > 1e-9
+    if not used.any() or np.abs(got[~used]).max(initial=0) > 1e-9:
+        return ""
+    ratio = got[used] / right[used]
+    if not np.allclose(ratio, ratio[0], rtol=1e-4) or abs(ratio[0] - 1) < 1e-4 or ratio[0] == 0:
+        return ""
+    return f" Yours is {ratio[0]:.4g} times the expected value throughout."
+
+
+def _shown_alike(got, right) -> tuple[str, str]:
+    """Both as text, with as many digits as it takes to see that they differ."""
+    for digits in (4, 7, 12):
+        yours, wanted = show(got, digits), show(right, digits)
+        if yours != wanted:
+            break
+    return yours, wanted
+
+
+def show(value, digits: int = 4) -> str:
+    """A value as text, the same in every run."""
+    if isinstance(value, Remark):
+        return value.text
+    if isinstance(value, Raised):
+        return f"{value.kind}: {value.message}"
+    if isinstance(value, np.ndarray) and value.ndim:
+        value = value + 0.0 if value.dtype.kind == "f" else value  # no "-0."
+        return np.array2string(
+            value,
+            precision=digits,
+            suppress_small=True,
+            floatmode="maxprec",
+            threshold=80,
+            edgeitems=4,
+            max_line_width=76,
+            separator=", ",
+        )
+    if isinstance(value, (float, np.floating, np.ndarray)):
+        return f"{float(value) + 0.0:.{digits + 2}g}"
+    text = str(value)
+    return text if len(text) < 500 else text[:500] + " …"
+
+
+def accepts(function, name: str) -> bool:
+    """Whether ``function`` can be called with the keyword ``name``."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+    return name in parameters
+
+
+# ------------------------------------------------------- mistakes that can happen in any exercise
+
+
+def _forgot_return(cases, answers, expected):
+    """A written function returned None where a value is due, every time."""
+    quantities = [q for seen in answers for q, v in seen.items() if is_remark(v, NOTHING)]
+    for q in quantities:
+        if all(is_remark(seen.get(q, NOTHING), NOTHING) for seen in answers):
+            return q
+    return None
+
+
+def _only(answers, expected, wrong, texts) -> bool:
+    """Whether all that is wrong is that these remarks have one of these texts, at least twice."""
+    hits = sum(
+        any(q in seen and not same(seen[q], right.get(q, NOTHING)) for q in wrong)
+        for seen, right in zip(answers, expected, strict=False)
+    )
+    return hits >= MIN_EVIDENCE and all(
+        same(seen[q], right.get(q, NOTHING)) or getattr(seen[q], "text", "").startswith(texts)
+        for seen, right in zip(answers, expected, strict=False)
+        for q in wrong
+        if q in seen
+    )
+
+
+def _changed_inputs(answers, expected, wrong) -> bool:
+    changed = [seen for seen in answers if seen.get("inputs", NOTHING).text.startswith("changed")]
+    return "inputs" in wrong and len(changed) >= MIN_EVIDENCE
+
+
+GENERIC = (
+    Mistake(
+        "forgotten-return",
+        "the result is computed, but not returned.",
+        "Without `return`, a Python function answers None, and the next layer has nothing to work "
+        "with.",
+        ("Look at the last line of the function.", "The last line should be `return …`."),
+        rule=_forgot_return,
+    ),
+    Mistake(
+        "grads-rebound",
+        "the gradient is right, but it lies in a new array.",
+        "Models and optimisers collect the arrays in `grads` once, before training. If backward "
+        "puts another array into the list, they go on looking at the old one, and training "
+        "does nothing.",
+        (
+            "Which object does an optimiser hold that was handed `layer.grads` before training?",
+            "Fill the array that is there: `dW, = self.grads`, then `dW[...] = …`.",
+        ),
+        edit=lambda answers, expected, wrong: _only(
+            answers, expected, wrong, "replaced"
+        ),
+    ),
+    Mistake(
+        "float32-leak",
+        "float32 goes in and float64 comes out.",
+        "Models compute in float32: half the memory and about twice the speed. One array of "
+        "float64 (or of int32) in a formula turns everything behind it into float64.",
+        (
+            "Which array in your formula has a dtype of its own – labels, `np.zeros`, `np.eye`?",
+            "Give it the dtype of the data: `np.zeros(shape, dtype=W.dtype)`, "
+            "`t.astype(x.dtype)`, or start from `np.zeros_like(W)`.",
+        ),
+        edit=lambda answers, expected, wrong: _only(
+            answers, expected, wrong, ("float64", "int")
+        ),
+    ),
+    Mistake(
+        "input-modified",
+        "an array that was handed in has been changed.",
+        "The caller still needs it: the layer above reuses its gradient, the next step its "
+        "input. Such a mistake shows up far away from where it happens.",
+        (
+            "Operations such as `a += b`, `a *= b` and `a[i] = b` write into the array itself.",
+            "Write into a copy: `a = a * b`, or `a = a.copy()` first.",
+        ),
+        edit=_changed_inputs,
+    ),
+)
