@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from w2vlib.backend import get_array_module
+from w2vlib.validation import as_ids
 
 
 def sum_rows(ids, values, owners=None):
@@ -90,12 +91,18 @@ class RowGradient:
 
     Raises:
         ValueError: the shapes do not belong together.
+        TypeError, IndexError: rows that are no ids in 0 … V−1.
     """
 
+    # NumPy would take a RowGradient for a number and add it to each entry of an array.
+    __array_ufunc__ = None
+
     def __init__(self, rows, values, shape: tuple[int, int]) -> None:
-        if rows.ndim != 1 or values.shape != (rows.size, *shape[1:]):
+        values = get_array_module(rows, values).asarray(values)
+        rows = as_ids(rows, shape[0], "rows")
+        if len(shape) != 2 or rows.ndim != 1 or values.shape != (rows.size, shape[1]):
             raise ValueError(
-                f"rows must have shape (n,) and values (n, {shape[1]}), "
+                f"rows must have shape (n,) and values (n, H) to fit the shape (V, H) = {shape}, "
                 f"got {rows.shape} and {values.shape}."
             )
         self.shape = tuple(shape)
@@ -146,6 +153,11 @@ class RowGradient:
         dense = get_array_module(values).zeros(self.shape, dtype=values.dtype)
         dense[rows] = values
         return dense
+
+    @property
+    def T(self):
+        """The transpose, as an array: its rows are the columns, and all of them count."""
+        return self.to_dense().T
 
     def norm_squared(self) -> float:
         """Sum of the squares of all entries."""
