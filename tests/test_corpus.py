@@ -358,6 +358,8 @@ BAD_SOURCES = [
     (["You say goodbye", "I say hello"], ValueError, "white space"),
     ([""], ValueError, "must not be empty"),
     (["a\0"], ValueError, "NUL"),
+    (["a", "\0", "b"], ValueError, "NUL"),
+    ([["a", "\0", "b"]], ValueError, "NUL"),
     ("a\0b", ValueError, "NUL"),
     ("x" * 1_200_000, ValueError, "separated by white space"),
 ]

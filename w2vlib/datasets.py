@@ -125,9 +125,10 @@ _SIMILARITIES = {
 _EMBEDDED = {
     "corpus": "embedded.txt",
     "analogies": "analogies.txt",
-    "similarities": "similarities.tsv",
+    "similarities": "similarity.tsv",
 }
 _CORPORA = ("tiny", "embedded", "ptb", "text8")
+_TOKENIZED = ("embedded", "ptb", "text8")
 
 
 class DataUnavailableError(RuntimeError):
@@ -178,7 +179,8 @@ def load(
         vocabulary: words and ids to use instead of collecting them.
         unknown: the word that stands for all words outside the vocabulary; ``None`` drops them.
         tokenizer: "book", "words", "split" or a function, see :func:`w2vlib.corpus.tokenize`;
-            ``None``: "split" for "ptb" and "text8", which are tokenised already, else "book".
+            ``None``: "split" for "embedded", "ptb" and "text8", which are tokenised already, else
+            "book".
         sentences: "lines" (each line is a sentence) or "stream" (windows run over line ends).
         sentence_end: a word to append to each line; "ptb" always gets ``"<eos>"``, as in the book.
         download: whether a file that is not here may be downloaded.
@@ -198,7 +200,7 @@ def load(
         "order": _default(order, "first-seen" if name in ("tiny", "ptb") else "frequency"),
         "vocabulary": vocabulary,
         "unknown": unknown,
-        "tokenizer": _default(tokenizer, "split" if name in ("ptb", "text8") else "book"),
+        "tokenizer": _default(tokenizer, "book" if name not in _TOKENIZED else "split"),
         "sentences": sentences,
         "sentence_end": _default(sentence_end, "<eos>" if name == "ptb" else None),
     }

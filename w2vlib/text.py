@@ -161,36 +161,44 @@ def _split_chunk(chunk: str, split: Callable[[str], list[str]], whole_lines: boo
 
 
 def pieces_of_tokens(source) -> Iterator[list[str]]:
-    """Lists of words from a list of words or of sentences, with ``LINE_END`` between sentences."""
+    """The pieces of a list of words, or of an iterable of sentences."""
     if isinstance(source, (bytes, dict)) or not isinstance(source, Iterable):
         raise TypeError(
             "source must be a string, a list of words or a list of sentences, "
             f"got {type(source).__name__}."
         )
-    piece: list[str] = []
-    flat = None  # whether the items are words (True) or sentences (False)
-    for i, item in enumerate(source):
-        is_word = isinstance(item, str)
+    items = iter(source)
+    position, flat = 0, None  # flat: whether the items are words (True) or sentences (False)
+    while batch := list(itertools.islice(items, _CHUNK // 8 if flat else 512)):
         if flat is None:
-            flat = is_word
-        if is_word != flat or not (is_word or isinstance(item, Iterable)) or _is_bytes(item):
-            raise TypeError(
-                f"source[{i}] is {shorten(item)} ({type(item).__name__}). The items of source "
-                "must be all words (strings) or all sentences (lists of strings)."
-            )
+            flat = isinstance(batch[0], str)
+        piece = batch if flat else []
+        for i, item in enumerate(batch, start=position):
+            if type(item) is str and flat:
+                continue
+            if isinstance(item, str) != flat or not _is_iterable(item):
+                raise TypeError(
+                    f"source[{i}] is {shorten(item)} ({type(item).__name__}). The items of source "
+                    "must be all words (strings) or all sentences (lists of strings)."
+                )
+            if not flat:
+                words = list(item)
+                _check_no_line_end(words)
+                piece += words
+                piece.append(LINE_END)
         if flat:
-            piece.append(item)
-        else:
-            piece.extend(item)
-            piece.append(LINE_END)
-        if len(piece) >= _CHUNK // 8:
-            yield piece
-            piece = []
-    yield piece
+            _check_no_line_end(batch)
+        position += len(batch)
+        yield piece
 
 
-def _is_bytes(item) -> bool:
-    return isinstance(item, (bytes, bytearray, memoryview))
+def _is_iterable(item) -> bool:
+    return isinstance(item, Iterable) and not isinstance(item, (bytes, bytearray, memoryview))
+
+
+def _check_no_line_end(words: list) -> None:
+    if LINE_END in words:
+        raise ValueError(f"source holds the word {LINE_END!r}: NUL is not allowed.")
 
 
 # ---- words → ids --------------------------------------------------------------------------------
