@@ -20,6 +20,7 @@ _MODULE_OF = {
     "softmax_with_loss": "dense",
     "sigmoid_with_loss": "dense",
     "embedding": "rows",
+    "embedding_mean": "context_mean",
     "embedding_dot": "rows",
 }
 EXERCISES = tuple(_MODULE_OF)
