@@ -212,6 +212,18 @@ def test_sentence_end_is_appended_to_each_line(end):
     assert corpus.sentence_starts.tolist() == [0, 3]
 
 
+def test_sentence_end_is_numbered_where_it_first_appears():
+    corpus = build_corpus("a b\nc a\nd", sentence_end="<eos>", order="first-seen")
+    assert corpus.words == ["a", "b", "<eos>", "c", "d"]
+    # and is the same word where the text itself contains it
+    text = "a <eos> b\nc"
+    corpus = build_corpus(text, sentence_end="<eos>", order="first-seen", tokenizer="split")
+    assert corpus.words == ["a", "<eos>", "b", "c"]
+    assert corpus.sentence_starts.tolist() == [0, 4]
+    known = build_corpus("b\na", sentence_end="<eos>", vocabulary=corpus)
+    assert known.ids.tolist() == [2, 1, 0, 1]
+
+
 def test_sentence_end_of_lists():
     corpus = build_corpus([["a"], ["b", "a"]], sentence_end=".")
     assert corpus.decode(corpus.ids) == ["a", ".", "b", "a", "."]
@@ -387,7 +399,9 @@ BAD_OPTIONS = [
     ({"sentences": "dots"}, ValueError, "sentences"),
     ({"tokenizer": "nltk"}, ValueError, "tokenizer"),
     ({"tokenizer": lambda line: line}, TypeError, "tokenizer must return a list"),
-    ({"unknown": ""}, TypeError, "unknown"),
+    ({"unknown": ""}, ValueError, "unknown"),
+    ({"sentence_end": "a b"}, ValueError, "sentence_end"),
+    ({"sentence_end": "\0"}, ValueError, "sentence_end"),
     ({"unknown": 3}, TypeError, "unknown"),
     ({"sentence_end": 3}, TypeError, "sentence_end"),
     ({"vocabulary": []}, ValueError, "vocabulary is empty"),

@@ -405,7 +405,7 @@ def _text_blocks(path: Path) -> Iterator[str]:
     """The text of a UTF-8 file in blocks, line ends as ``"\\n"``, without a byte-order mark."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     newlines = io.IncrementalNewlineDecoder(decoder, translate=True)
-    offset = 0
+    offset, begun = 0, False
     with _open_bytes(path) as file:
         while True:
             try:
@@ -419,7 +419,8 @@ def _text_blocks(path: Path) -> Iterator[str]:
                 text = newlines.decode(data, final=not data)
             except UnicodeDecodeError as error:
                 _raise_not_utf8(offset - waiting + error.start, error)
-            yield text.removeprefix("\ufeff") if offset == 0 else text
+            yield text if begun else text.removeprefix("\ufeff")
+            begun = begun or bool(text)
             offset += len(data)
             if not data:
                 return

@@ -228,20 +228,29 @@ def index_words(
     as_choice(order, "order", ("frequency", "first-seen"))
     as_choice(sentences, "sentences", ("lines", "stream"))
     for option, value in (("unknown", unknown), ("sentence_end", sentence_end)):
-        if value is not None and (not isinstance(value, str) or not value):
+        if value is not None and not isinstance(value, str):
             raise TypeError(f"{option} must be a word (a string) or None, got {value!r}.")
+        if value is not None:
+            _check_word(value, option)
     given = _given_words(vocabulary, min_count, unknown)
 
     # First pass: ids in order of appearance.  The dictionary hands out the next number itself, so
     # the loop over the tokens runs in C.
     seen: dict = defaultdict(itertools.count().__next__)
-    for word in (LINE_END, *given):
+    for word in given:
         seen[word]
     ids = _number(pieces, seen)
-    ids, starts = _cut_sentences(ids, sentences, seen, sentence_end)
+    line_end = seen[LINE_END]
+    ids, starts = _cut_sentences(ids, line_end, sentences, keep_ends=sentence_end is not None)
 
     # Second pass, over the vocabulary only: join spellings, drop rare words, sort.
-    words, new_id = _tidy(list(seen), ids, given, min_count, order, unknown)
+    spelled = _checked_spelling(seen)
+    spelled[line_end] = sentence_end if sentence_end is not None else LINE_END
+    if given:
+        words, new_id = given, _look_up(spelled, given, unknown)
+    else:
+        uses = np.bincount(ids, minlength=len(spelled))
+        words, new_id = _collect(spelled, uses, min_count, order, unknown)
     ids = new_id[ids]
     keep = ids >= 0
     dropped = len(ids) - int(np.count_nonzero(keep))
@@ -289,55 +298,48 @@ def _number(pieces: Iterable[list[str]], seen: dict) -> np.ndarray:
 
 
 def _cut_sentences(
-    ids: np.ndarray, sentences: str, seen: dict, sentence_end: str | None
+    ids: np.ndarray, line_end: int, sentences: str, keep_ends: bool
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Replace or remove the line ends (id 0); return the ids and the sentence starts."""
-    line_end = ids == 0
-    if line_end.all():  # not a single word
+    """The ids, with or without the line ends, and the sentence starts."""
+    ends = ids == line_end
+    if ends.all():  # not a single word
         return ids[:0], None
-    if sentence_end is not None:
-        # The last sentence ends too, with or without a line end in the file.
-        if ids[-1] != 0:
-            ids, line_end = np.append(ids, np.int32(0)), np.append(line_end, True)
-        ids = np.where(line_end, np.int32(seen[sentence_end]), ids)
-        starts = np.flatnonzero(line_end) + 1
+    if keep_ends:
+        if not ends[-1]:  # the last sentence ends too, even if its line does not
+            ids, ends = np.append(ids, np.int32(line_end)), np.append(ends, True)
+        starts = np.flatnonzero(ends) + 1
     else:
-        starts = np.flatnonzero(line_end)
+        starts = np.flatnonzero(ends)
         starts -= np.arange(len(starts))  # each line end before it is taken out
-        ids = ids[~line_end]
+        ids = ids[~ends]
     if sentences == "stream":
         return ids, None
     starts = np.unique(np.concatenate([[0], starts]))
     return ids, starts[starts < len(ids)]
 
 
-def _tidy(
-    spelled: list[str],
-    ids: np.ndarray,
-    given: list[str],
-    min_count: int,
-    order: str,
-    unknown: str | None,
-) -> tuple[list[str], np.ndarray]:
-    """The final vocabulary, and the table provisional id → final id (−1: left out)."""
-    for word in spelled[1:]:
+def _checked_spelling(seen: Iterable) -> list[str]:
+    spelled = list(seen)
+    for word in spelled:
         if not isinstance(word, str):
             raise TypeError(f"A word must be a string, got {word!r} ({type(word).__name__}).")
-        _check_word(word, "A word of source")
-    if given:
-        final = {word: i for i, word in enumerate(given)}
-        other = final[unknown] if unknown is not None else _LEFT_OUT
-        new_id = [_LEFT_OUT]
-        for word in spelled[1:]:
-            found = final.get(word)
-            new_id.append(final.get(_nfc(word), other) if found is None else found)
-        return given, np.array(new_id, dtype=np.int32)
-    return _collect(spelled, np.bincount(ids, minlength=len(spelled)), min_count, order, unknown)
+        if word != LINE_END:
+            _check_word(word, "A word of source")
+    return spelled
+
+
+def _look_up(spelled: list[str], given: list[str], unknown: str | None) -> np.ndarray:
+    """Provisional id → id in the given vocabulary."""
+    final = {word: i for i, word in enumerate(given)}
+    other = _LEFT_OUT if unknown is None else final[unknown]
+    new_id = [final[word] if word in final else final.get(_nfc(word), other) for word in spelled]
+    return np.array(new_id, dtype=np.int32)
 
 
 def _collect(
     spelled: list[str], uses: np.ndarray, min_count: int, order: str, unknown: str | None
 ) -> tuple[list[str], np.ndarray]:
+    """The vocabulary, and provisional id → final id."""
     groups: dict[str, int] = {}  # NFC word → group, numbered by first appearance
     group_of = np.full(len(spelled), _LEFT_OUT, dtype=np.int32)
     for i, word in enumerate(spelled):
