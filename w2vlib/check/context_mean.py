@@ -121,7 +121,7 @@ EMBEDDING_MEAN = Exercise(
         Mistake(
             "missing-1/C",
             "the gradient lacks the factor 1/C.",
-            "h is the *mean* of C rows, so each row moves h only by 1/C of its own change, and gets "
+            "h is the *mean* of C rows, so each row moves h by only 1/C of its own change and gets "
             "only that share of the gradient.",
             ("What is ∂h/∂W for one of the C rows?", "Hand every context word `dout / C`."),
         ),
@@ -153,7 +153,7 @@ EMBEDDING_MEAN = Exercise(
         Mistake(
             "column-by-column",
             "a word that stands twice in one column of `contexts` lost a contribution.",
-            "You go through the columns, but `dW[ids] += …` writes each row once, and in one column "
+            "You go through the columns, but `dW[ids] += …` writes a row once, and in one column "
             "the same word may stand in two examples. Those contributions must be summed too.",
             (
                 "Take contexts = [[0, 1], [0, 2]]: what happens to row 0 in the first column?",
