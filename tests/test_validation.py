@@ -1,6 +1,8 @@
 """Every argument check: what passes, what does not, and what the reader is told."""
 
 import pickle
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -281,3 +283,17 @@ def test_at_most_five_suggestions_without_repeats():
     assert found[0] == "KING"
     assert len(suggest_words("king", vocabulary, limit=2)) == 2
     assert str(UnknownWordError("king", vocabulary)).count("'") == 12  # the word and five others
+
+
+def test_ids_go_where_the_weights_are(monkeypatch):
+    class DeviceArray:
+        pass
+
+    cupy = types.ModuleType("cupy")
+    cupy.ndarray, cupy.asarray = DeviceArray, lambda ids: np.array(ids)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    assert as_ids([1], 2, "idx", like=DeviceArray()).tolist() == [1]
+    with pytest.raises(TypeError, match="partly on the CPU"):
+        as_ids(np.array([1]), 2, "idx", like=DeviceArray())
+    with pytest.raises(TypeError, match="partly on the CPU"):
+        as_ids(DeviceArray(), 2, "idx", like=np.ones(2))

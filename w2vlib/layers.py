@@ -16,15 +16,16 @@ from w2vlib.backend import get_array_module
 from w2vlib.functions import (
     as_float,
     as_labels,
+    check_probabilities,
     log_softmax,
     mean_picked,
     sigmoid,
     softmax,
 )
 from w2vlib.sparse import RowGradient, sum_rows
-from w2vlib.validation import PAD, as_ids, as_matrix
+from w2vlib.validation import PAD, as_ids, as_matrix, as_number, as_weights
 
-MAX_PENDING = 1024
+MAX_PENDING = 64
 """How many forward passes a layer remembers for a backward pass before it forgets the oldest."""
 
 
@@ -49,14 +50,16 @@ class Layer:
         ]
         self._memory: list[tuple] = []  # what each forward leaves for its backward
         self._undone = 0  # how many of them backward has been through
+        self._forgot = False  # whether there were more than MAX_PENDING
 
     def _remember(self, *what) -> None:
         if self._undone:
             self._memory.clear()
-            self._undone = 0
+            self._undone, self._forgot = 0, False
         elif len(self._memory) == MAX_PENDING:
             # Someone runs forward only, to predict; without this the memory would grow for ever.
             del self._memory[0]
+            self._forgot = True
         self._memory.append(what)
 
     def _recall(self) -> tuple:
@@ -64,6 +67,12 @@ class Layer:
             raise RuntimeError(
                 f"{type(self).__name__}.backward was called before forward: there is no forward "
                 "pass to go back through."
+            )
+        if self._forgot and self._undone == len(self._memory):
+            raise RuntimeError(
+                f"{type(self).__name__} remembers the last {MAX_PENDING} forward passes only, and "
+                "backward has been through them. Use the layer less often before backward, or set "
+                "w2vlib.layers.MAX_PENDING higher."
             )
         self._undone = self._undone % len(self._memory) + 1
         return self._memory[-self._undone]
@@ -114,7 +123,7 @@ class Affine(Layer):
     """
 
     def __init__(self, W, b) -> None:
-        W = as_matrix(W, "W")
+        W, b = as_matrix(W, "W"), as_weights(b, "b")
         if b.shape != W.shape[1:]:
             raise ValueError(f"b must have shape {W.shape[1:]} to fit W, got {b.shape}.")
         super().__init__([W, b])
@@ -123,7 +132,9 @@ class Affine(Layer):
         W, b = self.params
         x = _as_rows(x, W)
         self._remember(x)
-        return x @ W + b
+        y = x @ W
+        y += b  # in place, so that a float64 bias cannot promote a float32 layer
+        return y
 
     def backward(self, dout):
         (W, _), (x,) = self.params, self._recall()
@@ -178,7 +189,7 @@ class SoftmaxWithLoss(Layer):
             dx = y.copy()
             rows, labels = dx.reshape(-1, y.shape[-1]), as_labels(t, y.shape, "x").ravel()
             rows[xp.arange(labels.size), labels] -= 1
-        return dx * (float(dout) / max(y[..., 0].size, 1))
+        return dx * (as_number(dout, "dout") / max(y[..., 0].size, 1))
 
 
 class Sigmoid(Layer):
@@ -198,7 +209,7 @@ class Tanh(Layer):
     """Squash to (−1, 1): ``y = tanh(x)``; ``dx = dy · (1 − y²)``.  Any shape."""
 
     def forward(self, x):
-        x = as_float(x)
+        x = as_float(x, infinite=True)
         y = get_array_module(x).tanh(x)
         self._remember(y)
         return y
@@ -234,7 +245,7 @@ class SigmoidWithLoss(Layer):
 
     def backward(self, dout=1):
         x, t, mask = self._recall()
-        dx = (sigmoid(x) - t) * (float(dout) / max(len(x), 1))
+        dx = (sigmoid(x) - t) * (as_number(dout, "dout") / max(len(x), 1))
         return dx if mask is None else dx * mask
 
 
@@ -265,7 +276,7 @@ class Embedding(Layer):
 
     def forward(self, idx):
         (W,) = self.params
-        idx = as_ids(idx, len(W), "idx", allow_pad=self.allow_pad)
+        idx = as_ids(idx, len(W), "idx", allow_pad=self.allow_pad, like=W)
         self._remember(idx)
         rows = W.take(idx, axis=0)  # for PAD this is the last row …
         if self.allow_pad:
@@ -312,8 +323,8 @@ class EmbeddingMean(Embedding):
 
     def forward(self, contexts):
         (W,) = self.params
-        xp = get_array_module(W, contexts)
-        contexts = as_ids(contexts, len(W), "contexts", allow_pad=True)
+        xp = get_array_module(W)
+        contexts = as_ids(contexts, len(W), "contexts", allow_pad=True, like=W)
         if contexts.ndim != 2:
             raise ValueError(
                 f"contexts must have shape (B, C), got {contexts.shape}. "
@@ -359,8 +370,7 @@ class EmbeddingDot(Layer):
 
     def forward(self, h, idx):
         (W,) = self.params
-        xp = get_array_module(W, h, idx)
-        idx = xp.asarray(idx)
+        idx = as_ids(idx, len(W), "idx", allow_pad=self.embed.allow_pad, like=W)
         h = _as_rows(h, W.T, "h")
         if idx.ndim not in (1, 2) or h.shape != (len(idx), W.shape[1]):
             raise ValueError(
@@ -396,7 +406,7 @@ class MaxMarginLoss(Layer):
 
     def forward(self, s, s_corrupt) -> float:
         xp = get_array_module(s, s_corrupt)
-        s, s_corrupt = as_float(s), as_float(s_corrupt)
+        s, s_corrupt = as_float(s, "s"), as_float(s_corrupt, "s_corrupt")
         if s.ndim != 1 or s.shape != s_corrupt.shape:
             raise ValueError(
                 f"s and s_corrupt must both have shape (B,), got {s.shape}, {s_corrupt.shape}."
@@ -407,15 +417,15 @@ class MaxMarginLoss(Layer):
 
     def backward(self, dout=1):
         (missing,) = self._recall()
-        ds = (missing > 0).astype(missing.dtype) * (float(dout) / max(len(missing), 1))
+        ds = (missing > 0).astype(missing.dtype) * (as_number(dout, "dout") / max(len(missing), 1))
         return -ds, ds
 
 
 def _as_rows(x, W, name: str = "x"):
     """Input ``x`` checked against weights W (D, H): its last axis must have length D."""
-    x = as_float(get_array_module(x, W).asarray(x))
-    if x.dtype != W.dtype and x.dtype.itemsize > W.dtype.itemsize:
-        x = x.astype(W.dtype)  # one-hot rows of integers must not turn a float32 model into float64
+    xp = get_array_module(x, W)
+    # The weights decide: one-hot rows of integers must not turn a float32 model into float64.
+    x = as_float(xp.asarray(x), name).astype(W.dtype, copy=False)
     if x.ndim == 0 or x.shape[-1] != W.shape[0]:
         raise ValueError(
             f"{name} must have shape (B, {W.shape[0]}) to fit the weights {W.shape}, got {x.shape}."
@@ -426,7 +436,7 @@ def _as_rows(x, W, name: str = "x"):
 def _as_upstream(dout, shape: tuple[int, ...], like):
     """Upstream gradient ``dout`` checked against the output's shape, in the type of ``like``."""
     xp = get_array_module(like)
-    dout = xp.asarray(dout, dtype=like.dtype)
+    dout = as_float(xp.asarray(dout), "dout").astype(like.dtype, copy=False)
     if dout.shape != shape:
         if dout.ndim:
             raise ValueError(
@@ -438,7 +448,9 @@ def _as_upstream(dout, shape: tuple[int, ...], like):
 
 def _as_answers(t, x, name: str):
     """Answers ``t`` to the scores ``x``, in x's dtype: integer labels must not promote float32."""
-    t = get_array_module(x, t).asarray(t).astype(x.dtype, copy=False)
+    t = get_array_module(x, t).asarray(t)
+    t = (t if t.dtype.kind in "iub" else as_float(t, name)).astype(x.dtype, copy=False)
+    check_probabilities(t, name)
     if x.ndim not in (1, 2):
         raise ValueError(f"x must have shape (B,) or (B, M), got {x.shape}.")
     if t.shape != x.shape and t.shape != x.shape[1:]:

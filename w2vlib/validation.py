@@ -76,7 +76,7 @@ def _fold(word: str) -> str:
     return unicodedata.normalize("NFKC", word).casefold()
 
 
-def as_ids(ids, size: int, name: str, *, allow_pad: bool = False):
+def as_ids(ids, size: int, name: str, *, allow_pad: bool = False, like=None):
     """``ids`` as an integer array whose entries all lie in ``[0, size)``.
 
     Args:
@@ -84,16 +84,17 @@ def as_ids(ids, size: int, name: str, *, allow_pad: bool = False):
         size: number of rows of the table that the ids point into, usually V.
         name: the argument's name, for the error message.
         allow_pad: also accept :data:`PAD` (−1).
+        like: an array on whose device the ids must be (a list goes there).
 
     Returns:
         The ids as an array; an integer array comes back as it is, not copied.
 
     Raises:
-        TypeError: the ids are not integers.
+        TypeError: the ids are not integers, or on another device than ``like``.
         ValueError: nested lists of different lengths.
         IndexError: an id is negative or ``>= size``; the message shows where.
     """
-    xp = get_array_module(ids)
+    xp = get_array_module(ids, like)
     try:
         array = xp.asarray(ids)
     except ValueError:  # NumPy's own words do not name the argument
@@ -179,12 +180,12 @@ def as_number(
     return number
 
 
-def as_matrix(array, name: str):
-    """``array`` checked to be a two-dimensional array of finite real numbers (not copied).
+def as_weights(array, name: str):
+    """``array`` checked to be an array of finite floating-point numbers (not copied).
 
     Raises:
         TypeError: not an array, or not of floating-point numbers.
-        ValueError: not two-dimensional, or NaN or infinite somewhere.
+        ValueError: NaN or infinite somewhere.
     """
     if getattr(array, "dtype", np.dtype(object)).kind != "f":
         got = getattr(array, "dtype", type(array).__name__)
@@ -192,11 +193,22 @@ def as_matrix(array, name: str):
             f"{name} must be a floating-point array, got {got}. "
             f"Use np.asarray({name}, dtype=np.float32)."
         )
+    check_finite(array, name)
+    return array
+
+
+def as_matrix(array, name: str):
+    """``array`` checked to be a two-dimensional array of finite real numbers (not copied).
+
+    Raises:
+        TypeError: not an array, or not of floating-point numbers.
+        ValueError: not two-dimensional, or NaN or infinite somewhere.
+    """
+    array = as_weights(array, name)
     if array.ndim != 2:
         raise ValueError(
             f"{name} must have two dimensions (rows, columns), got shape {array.shape}."
         )
-    check_finite(array, name)
     return array
 
 
