@@ -22,6 +22,8 @@ _MODULE_OF = {
     "embedding": "rows",
     "embedding_mean": "context_mean",
     "embedding_dot": "rows",
+    "unigram_sampler": "noise",
+    "negative_sampling_loss": "noise",
 }
 EXERCISES = tuple(_MODULE_OF)
 """Names of all checks, in the order of the course."""

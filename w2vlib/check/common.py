@@ -63,9 +63,10 @@ def assigned_instead_of_added(ids: str, dW: str = "dW", dout: str = "dout") -> M
     def why(case: Case) -> str:
         row, count = repeated(case.inputs[ids])
         return (
-            f"Row {row} occurs {times(count)} in `{ids}` and got only the last contribution. A word "
-            f"that occurs {times(count)} has influenced the loss {times(count)}, so its gradients "
-            f"must be summed. (`{dW}[{ids}] += {dout}` does not help: NumPy writes each row once.)"
+            f"Row {row} occurs {times(count)} in `{ids}` and got only the last contribution. A "
+            f"word that occurs {times(count)} has influenced the loss {times(count)}, so its "
+            f"gradients must be summed. (`{dW}[{ids}] += {dout}` does not help: NumPy writes each "
+            "row once.)"
         )
 
     return Mistake(

@@ -98,7 +98,7 @@ _GIVEN = ("contexts", "dout")
 def _probe(make, case: Case, notes) -> None:
     W, contexts, dout = notes.give("W", "contexts", "dout")
     layer = notes.make(make, W)
-    held = notes.grads(layer, [W], ["dW"])
+    held = notes.hold("dW", layer, W)
     if case.earlier:
         first_contexts, first_dout = notes.give(*_GIVEN, source=case.earlier)
         notes.call("h", layer, "forward", first_contexts)
@@ -106,7 +106,7 @@ def _probe(make, case: Case, notes) -> None:
     h = notes.call("h", layer, "forward", contexts)
     notes.value("h", h)
     notes.call("dW", layer, "backward", dout, returns=False)
-    notes.grad("dW", layer, 0, held)
+    notes.grad("dW", layer, held)
     if W.dtype == np.float32:
         notes.dtype("type of h", h)
 

@@ -81,7 +81,7 @@ def _matmul_cases(rng) -> list[Case]:
 def _probe_matmul(make, case: Case, notes) -> None:
     W, x, dout = notes.give("W", "x", "dout")
     layer = notes.make(make, W)
-    held = notes.grads(layer, [W], ["dW"])
+    held = notes.hold("dW", layer, W)
     if case.earlier:
         first_x, first_dout = notes.give("x", "dout", source=case.earlier)
         notes.call("y", layer, "forward", first_x)
@@ -90,7 +90,7 @@ def _probe_matmul(make, case: Case, notes) -> None:
     notes.value("y", y)
     dx = notes.call("dx", layer, "backward", dout)
     notes.value("dx", dx)
-    notes.grad("dW", layer, 0, held)
+    notes.grad("dW", layer, held)
     if W.dtype == np.float32:
         notes.dtype("type of y", y)
         notes.dtype("type of dx", dx)
@@ -195,9 +195,9 @@ def _loss_mistakes(exact: str, special: tuple[str, ...]) -> tuple[Mistake, ...]:
         Mistake(
             "loss-capped",
             "the loss stops growing.",
-            "However wrong the answer is, it never costs more than a fixed amount: the small number "
-            "inside the logarithm is a floor. The gradient goes on regardless, so the loss that "
-            "is printed and the one that is minimised are two different functions.",
+            "However wrong the answer is, it never costs more than a fixed amount: the small "
+            "number inside the logarithm is a floor. The gradient goes on regardless, so the "
+            "loss that is printed and the one that is minimised are two different functions.",
             (
                 "What is −log(1e-7)? Compare it with your loss.",
                 f"Take the loss from the scores instead of from rounded probabilities: {exact}.",
@@ -564,7 +564,8 @@ SOFTMAX_WITH_LOSS = Exercise(
             "same number off all scores of a row does not change the softmax, so take off the "
             "largest: then no exponent is above 0.",
             (
-                "Multiply the numerator and the denominator of the softmax by exp(−m). What happens?",
+                "Multiply the numerator and the denominator of the softmax by exp(−m). What "
+                "happens?",
                 "`x - x.max(axis=1, keepdims=True)` before `exp`.",
             ),
             rule=_no_max,
@@ -577,7 +578,9 @@ SOFTMAX_WITH_LOSS = Exercise(
             ("`x.max()` or `x.max(axis=1, keepdims=True)`?",),
             rule=_global_max,
         ),
-        *_loss_mistakes("`log Σ exp(x − m) − (x[t] − m)` with m the largest score", _SOFTMAX_SPECIAL),
+        *_loss_mistakes(
+            "`log Σ exp(x − m) − (x[t] − m)` with m the largest score", _SOFTMAX_SPECIAL
+        ),
         Mistake(
             "mean-over-classes",
             "the mean over all entries instead of over the examples.",
@@ -621,6 +624,7 @@ SOFTMAX_WITH_LOSS = Exercise(
         "Softmax turns each row of scores into probabilities. How surprised are you by the answer?",
         "The gradient with respect to the scores is (y − t) / B, with t as one-hot rows; the "
         "chain rule multiplies it by `dout`.",
-        "Exact for all scores: −log softmax(x)[t] = log Σ exp(x − m) − (x[t] − m), m = row maximum.",
+        "Exact for all scores: −log softmax(x)[t] = log Σ exp(x − m) − (x[t] − m), m = row "
+        "maximum.",
     ),
 )

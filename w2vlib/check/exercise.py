@@ -141,35 +141,42 @@ class Notes:
         """Note which type of number the answer is made of."""
         self.seen[quantity] = Remark(str(getattr(value, "dtype", type(value).__name__)))
 
-    def grads(self, thing, weights, names) -> list:
-        """The gradient arrays as a model holds them: the objects in ``grads`` before training."""
-        grads = getattr(thing, "grads", None)
-        if not isinstance(grads, (list, tuple)) or len(grads) != len(weights):
-            got = "none" if grads is None else f"a {type(grads).__name__}"
-            if isinstance(grads, (list, tuple)):
-                got = f"a list of {len(grads)}"
-            self.stop(
-                names[0],
-                Remark(
-                    f"no gradient array: right after `__init__`, `grads` must be a list with one "
-                    f"array for each weight ({len(weights)}); it is {got}"
-                ),
-            )
-        return list(grads)
+    def hold(self, quantity: str, thing, weights) -> list:
+        """The gradient arrays of ``weights``, held as an optimiser holds them before training.
 
-    def grad(self, quantity: str, thing, index: int, held: list) -> None:
+        Weights that several layers share may be listed several times: their gradients add up.
+        """
+        params, grads = getattr(thing, "params", None), getattr(thing, "grads", None)
+        if not all(isinstance(x, list | tuple) for x in (params, grads)):
+            self.stop(quantity, Remark("no gradient array: `params` and `grads` must be lists"))
+        if len(params) != len(grads):
+            text = f"{len(params)} arrays in `params`, {len(grads)} in `grads`"
+            self.stop(
+                quantity, Remark(f"no gradient array for each weight: after `__init__`, {text}")
+            )
+        places = [i for i, p in enumerate(params) if p is weights]
+        if not places:
+            self.stop(
+                quantity, Remark("no gradient array: `params` does not hold the weights W itself")
+            )
+        return [(i, grads[i]) for i in places]
+
+    def grad(self, quantity: str, thing, held: list) -> None:
         """Note a gradient after backward, and whether it lies in the array held from before."""
-        grads = getattr(thing, "grads", None)
         try:
-            now = grads[index]
-        except (TypeError, IndexError, KeyError):
+            now = [thing.grads[i] for i, _ in held]
+        except (TypeError, IndexError, KeyError, AttributeError):
             self.stop(quantity, Remark("no gradient array: `grads` has become shorter"))
-        if now is None:
-            self.stop(quantity, Remark("None in `grads`: no gradient array"))
+        if any(g is None for g in now):
+            self.stop(quantity, Remark("no gradient array: None in `grads`"))
+        kept = all(g is before for g, (_, before) in zip(now, held, strict=True))
         self.seen["grads in place"] = Remark(
-            "filled in place" if now is held[index] else "replaced by a new array"
+            "filled in place" if kept else "replaced by a new array"
         )
-        self.value(quantity, now.to_dense() if hasattr(now, "to_dense") else now)
+        now = [g.to_dense() if hasattr(g, "to_dense") else g for g in now]
+        if len(now) > 1 and len({np.shape(g) for g in now}) == 1:
+            now = [sum(now[1:], now[0])]
+        self.value(quantity, now[0])
 
     def unwritten(self, quantity: str) -> None:
         self.stop(quantity, UNWRITTEN)
@@ -369,7 +376,9 @@ class Exercise:
                 if _explains(quantities, answers, mutant, expected)
             }
             if fitting:
-                return (next(iter(fitting.values())), wrong[0]) if len(fitting) == 1 else (None, None)
+                return (
+                    (next(iter(fitting.values())), wrong[0]) if len(fitting) == 1 else (None, None)
+                )
         for mistake in GENERIC:
             if mistake.edit and mistake.edit(answers, expected, wrong):
                 return mistake, wrong[0]
@@ -506,7 +515,8 @@ def _raised_text(error: Raised) -> str:
     where = f"in line {error.line} (`{error.function}`): `{error.source}`" if error.line else ""
     if error.line and not error.source:
         where = f"in line {error.line} (`{error.function}`)"
-    return f"`{error.kind}: {error.message}` {where}\nIt happened when the check called `{error.call}`."
+    called = f"It happened when the check called `{error.call}`."
+    return f"`{error.kind}: {error.message}` {where}\n{called}"
 
 
 def _inputs(case: Case) -> tuple[tuple[str, str], ...]:
@@ -637,9 +647,15 @@ GENERIC = (
             "Which object does an optimiser hold that was handed `layer.grads` before training?",
             "Fill the array that is there: `dW, = self.grads`, then `dW[...] = …`.",
         ),
-        edit=lambda answers, expected, wrong: _only(
-            answers, expected, wrong, "replaced"
-        ),
+        edit=lambda answers, expected, wrong: _only(answers, expected, wrong, "replaced"),
+    ),
+    Mistake(
+        "no-gradient-array",
+        "there is no array for the gradient.",
+        "Right after `__init__`, `params` lists the weights and `grads` lists one array of the "
+        "same shape for each. Models and optimisers collect both before training begins.",
+        ("In `__init__`: `self.params = [W]`, `self.grads = [np.zeros_like(W)]`.",),
+        edit=lambda answers, expected, wrong: _only(answers, expected, wrong, "no gradient array"),
     ),
     Mistake(
         "float32-leak",
@@ -651,9 +667,7 @@ GENERIC = (
             "Give it the dtype of the data: `np.zeros(shape, dtype=W.dtype)`, "
             "`t.astype(x.dtype)`, or start from `np.zeros_like(W)`.",
         ),
-        edit=lambda answers, expected, wrong: _only(
-            answers, expected, wrong, ("float64", "int")
-        ),
+        edit=lambda answers, expected, wrong: _only(answers, expected, wrong, ("float64", "int")),
     ),
     Mistake(
         "input-modified",

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 
 STATUSES = ("passed", "not attempted", "wrong")
 _SYMBOLS = {"passed": "✓", "not attempted": "○", "wrong": "✗"}
-# Mid tones that are legible on white and on near-black alike; the symbol says the same without them.
+# Mid tones, legible on white and on near-black alike; the symbol says the same without them.
 _ACCENTS = {"passed": "#2e9e5b", "not attempted": "#8a8f98", "wrong": "#d9622b"}
 _WIDTH = 92
 
@@ -25,7 +25,7 @@ class Report:
 
     Attributes:
         exercise: name of the check.
-        status: ``"passed"``, ``"not attempted"`` or ``"wrong"``; ``bool(report)`` is True if passed.
+        status: ``"passed"`` (then ``bool(report)`` is True), ``"not attempted"`` or ``"wrong"``.
         headline: the verdict in a few words.
         mistake: name of the mistake if it was recognised, else None.
         text: what is wrong and why it matters.

@@ -93,7 +93,7 @@ def _embedding_cases(rng) -> list[Case]:
 def _probe_embedding(make, case: Case, notes) -> None:
     W, idx, dout = notes.give("W", "idx", "dout")
     layer = notes.make(make, W)
-    held = notes.grads(layer, [W], ["dW"])
+    held = notes.hold("dW", layer, W)
     if case.earlier:
         first_idx, first_dout = notes.give("idx", "dout", source=case.earlier)
         notes.call("y", layer, "forward", first_idx)
@@ -101,7 +101,7 @@ def _probe_embedding(make, case: Case, notes) -> None:
     y = notes.call("y", layer, "forward", idx)
     notes.value("y", y)
     notes.call("dW", layer, "backward", dout, returns=False)
-    notes.grad("dW", layer, 0, held)
+    notes.grad("dW", layer, held)
     if W.dtype == np.float32:
         notes.dtype("type of y", y)
 
@@ -251,7 +251,7 @@ def _dot_cases(rng) -> list[Case]:
 def _probe_dot(make, case: Case, notes) -> None:
     W, h, idx, dout = notes.give("W", "h", "idx", "dout")
     layer = notes.make(make, W)
-    held = notes.grads(layer, [W], ["dW"])
+    held = notes.hold("dW", layer, W)
     if case.earlier:
         first_h, first_idx, first_dout = notes.give("h", "idx", "dout", source=case.earlier)
         notes.call("score", layer, "forward", first_h, first_idx)
@@ -260,7 +260,7 @@ def _probe_dot(make, case: Case, notes) -> None:
     notes.value("score", score)
     dh = notes.call("dh", layer, "backward", dout)
     notes.value("dh", dh)
-    notes.grad("dW", layer, 0, held)
+    notes.grad("dW", layer, held)
     if W.dtype == np.float32:
         notes.dtype("type of score", score)
         notes.dtype("type of dh", dh)
@@ -282,8 +282,8 @@ EMBEDDING_DOT = Exercise(
         Mistake(
             "dout-not-reshaped",
             "`dout` was not made a column.",
-            "`dout` (B,) times a (B, H) matrix: NumPy lines shapes up from the right, so entry j of "
-            "`dout` meets *column* j. With B ≠ H that is an error; with B = H it is silently "
+            "`dout` (B,) times a (B, H) matrix: NumPy lines shapes up from the right, so entry j "
+            "of `dout` meets *column* j. With B ≠ H that is an error; with B = H it is silently "
             "wrong. Entry i of `dout` belongs to row i.",
             (
                 "Write down the shapes of both factors. Which axis of `dout` is the batch?",

@@ -79,7 +79,7 @@ def as_raised(error: BaseException, call: str) -> Raised:
 
 
 def _is_library(filename: str) -> bool:
-    if filename.startswith("<frozen") or filename.startswith("<__array_function__"):
+    if filename.startswith(("<frozen", "<__array_function__")):
         return True
     path = os.path.abspath(filename)
     return any(path.startswith(folder + os.sep) for folder in _LIBRARIES)
@@ -124,11 +124,13 @@ class Remains:
 def fenced(seed: int = SEED):
     """Run the body quietly, with fixed randomness, and put everything back afterwards."""
     remains, stream = Remains(), _Bounded(MAX_PRINTED)
-    legacy, plain, make_rng = np.random.get_state(), random.getstate(), np.random.default_rng
+    # Students may use the old global functions, so those are what must be put back.
+    legacy = np.random.get_state()  # noqa: NPY002
+    plain, make_rng = random.getstate(), np.random.default_rng
     streams = sys.stdout, sys.stderr
     settings, error_call = np.geterr(), np.geterrcall()
     try:
-        np.random.seed(seed % 2**32)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
         random.seed(seed)
         np.random.default_rng = _seeded_default_rng(make_rng, seed)
         with warnings.catch_warnings(record=True) as caught:
@@ -145,7 +147,7 @@ def fenced(seed: int = SEED):
         np.seterr(**settings)
         np.seterrcall(error_call)
         np.random.default_rng = make_rng
-        np.random.set_state(legacy)
+        np.random.set_state(legacy)  # noqa: NPY002
         random.setstate(plain)
 
 
