@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from w2vlib import word_table
 from w2vlib import word_vectors as book
 from w2vlib.validation import UnknownWordError
 from w2vlib.word_vectors import WordVectors, analogy_scores, best, unit_rows
@@ -228,7 +229,8 @@ def test_unit_rows_have_length_one_or_zero(matrix):
 def test_blocks_do_not_change_the_result(monkeypatch):
     matrix = np.random.default_rng(0).standard_normal((100, 7))
     whole = unit_rows(matrix)
-    monkeypatch.setattr(book, "_BLOCK_NUMBERS", 20)
+    monkeypatch.setattr(book, "BLOCK_NUMBERS", 20)
+    monkeypatch.setattr(word_table, "BLOCK_NUMBERS", 20)
     np.testing.assert_array_equal(unit_rows(matrix), whole)
     matrix[93, 2] = np.inf
     with pytest.raises(ValueError, match=r"'w93' \(row 93\) holds NaN"):

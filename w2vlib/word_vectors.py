@@ -15,12 +15,19 @@ import numpy as np
 
 from w2vlib.backend import to_cpu
 from w2vlib.validation import UnknownWordError, as_count, as_matrix
+from w2vlib.word_table import (
+    BLOCK_NUMBERS,
+    checked_counts,
+    checked_matrix,
+    checked_words,
+    index_words,
+    read_only,
+    require_finite,
+)
 
 METHODS = ("3CosAdd", "3CosMul")
 # Levy & Goldberg's epsilon: it only keeps 3CosMul from dividing by zero.
 _COSMUL_EPSILON = 0.001
-# Rows are worked on in blocks of about this many numbers, so temporaries stay small and in cache.
-_BLOCK_NUMBERS = 1 << 20
 
 Scored = list[tuple[str, float]]
 
@@ -42,7 +49,7 @@ def unit_rows(matrix) -> np.ndarray:
         too few digits for a sum of squares).
     """
     result = np.empty(matrix.shape, np.float64 if matrix.dtype == np.float64 else np.float32)
-    block = max(1, _BLOCK_NUMBERS // max(1, matrix.shape[1]))
+    block = max(1, BLOCK_NUMBERS // max(1, matrix.shape[1]))
     for start in range(0, len(matrix), block):
         rows = result[start : start + block]
         rows[...] = matrix[start : start + block]
@@ -162,12 +169,12 @@ class WordVectors:
         *,
         copy: bool = True,
     ) -> None:
-        matrix = _checked_matrix(vectors)
-        self.words: tuple[str, ...] = _checked_words(words, len(matrix))
-        self.word_to_id: dict[str, int] = _index(self.words)
-        _require_finite(matrix, self.words)
-        self.vectors: np.ndarray = _read_only(matrix.copy() if copy else matrix)
-        self.counts: np.ndarray | None = _checked_counts(counts, len(matrix))
+        matrix = checked_matrix(vectors)
+        self.words: tuple[str, ...] = checked_words(words, len(matrix))
+        self.word_to_id: dict[str, int] = index_words(self.words)
+        require_finite(matrix, self.words)
+        self.vectors: np.ndarray = read_only(matrix.copy() if copy else matrix)
+        self.counts: np.ndarray | None = checked_counts(counts, len(matrix))
         self._unit: np.ndarray | None = None
 
     # -- what is in it
@@ -215,7 +222,7 @@ class WordVectors:
         Computed at the first question and kept; a zero vector stays zero.
         """
         if self._unit is None:
-            self._unit = _read_only(unit_rows(self.vectors))
+            self._unit = read_only(unit_rows(self.vectors))
         return self._unit
 
     def id(self, word: str) -> int:
@@ -418,8 +425,8 @@ class WordVectors:
         self = cls.__new__(cls)
         self.words = tuple(words)
         self.word_to_id = word_to_id
-        self.vectors = _read_only(vectors)
-        self.counts = None if counts is None else _read_only(counts)
+        self.vectors = read_only(vectors)
+        self.counts = None if counts is None else read_only(counts)
         self._unit = None
         return self
 
@@ -470,92 +477,6 @@ def _is_single(query) -> bool:
         return True
     numbers = isinstance(query, (list, tuple)) and len(query) > 0
     return numbers and all(isinstance(x, Real) for x in query)
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-def _checked_matrix(vectors) -> np.ndarray:
-    if isinstance(vectors, (list, tuple)):
-        vectors = np.asarray(vectors)
-    matrix = as_matrix(to_cpu(vectors) if hasattr(vectors, "dtype") else vectors, "vectors")
-    if matrix.dtype.itemsize not in (2, 4, 8):
-        raise TypeError(
-            f"vectors must be float16, float32 or float64, got {matrix.dtype}. "
-            "Use vectors.astype(np.float32)."
-        )
-    if 0 in matrix.shape:
-        raise ValueError(
-            f"vectors must have at least one row and one column, got shape {matrix.shape}."
-        )
-    return np.ascontiguousarray(matrix, dtype=matrix.dtype.newbyteorder("="))
-
-
-def _checked_words(words, rows: int) -> tuple[str, ...]:
-    if isinstance(words, str):
-        raise TypeError("words must be a list of words, got a single str. Use text.split().")
-    if isinstance(words, Mapping):
-        try:
-            words = [words[i] for i in range(len(words))]
-        except KeyError:
-            raise ValueError(
-                "words, given as a dict, must be id_to_word with the ids 0 … V−1 as keys. "
-                "For a word_to_id dict use list(word_to_id) if its ids are in order."
-            ) from None
-    words = tuple(words)
-    if len(words) != rows:
-        raise ValueError(
-            f"words and vectors must have the same length, got {len(words)} words and "
-            f"{rows} rows. Were they made with the same vocabulary?"
-        )
-    for position, word in enumerate(words):
-        if not isinstance(word, str):
-            raise TypeError(
-                f"words[{position}] must be a str, got {word!r} ({type(word).__name__})."
-            )
-        if not word:
-            raise ValueError(f"words[{position}] is empty; every row needs a word.")
-    return words
-
-
-def _index(words: tuple[str, ...]) -> dict[str, int]:
-    word_to_id = {word: i for i, word in enumerate(words)}
-    if len(word_to_id) != len(words):
-        again = next(i for i, word in enumerate(words) if word_to_id[word] != i)
-        word = words[again]
-        raise ValueError(
-            f"{word!r} occurs twice in words (rows {again} and {word_to_id[word]}); "
-            "each word needs one row."
-        )
-    return word_to_id
-
-
-def _require_finite(matrix: np.ndarray, words: tuple[str, ...]) -> None:
-    block = max(1, _BLOCK_NUMBERS // matrix.shape[1])
-    for start in range(0, len(matrix), block):
-        good = np.isfinite(matrix[start : start + block]).all(axis=1)
-        if not good.all():
-            row = start + int(np.argmin(good))
-            raise ValueError(
-                f"The vector of {words[row]!r} (row {row}) holds NaN or infinite numbers. "
-                "Training that went wrong leaves these: try a smaller learning rate."
-            )
-
-
-def _checked_counts(counts, rows: int) -> np.ndarray | None:
-    if counts is None:
-        return None
-    counts = to_cpu(counts)
-    if counts.dtype.kind not in "iu":
-        raise TypeError(f"counts must be whole numbers, got dtype {counts.dtype}.")
-    if counts.shape != (rows,):
-        raise ValueError(f"counts must have shape ({rows},), one per word, got {counts.shape}.")
-    if (counts < 0).any():
-        raise ValueError(f"counts must not be negative, got {int(counts.min())}.")
-    return _read_only(counts.astype(np.int64))
 
 
 # ------------------------------------------------------------------- the book's functions, mended
