@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import pickletools
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,6 +129,12 @@ def _load(path: Path):
         data = b"".join(iter(source.read, b""))
     # Each array's bytes lie in the file once, so all arrays together are hardly larger than it.
     machine = _Machine(budget=4 * len(data))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd escapes in texts; such texts are refused anyway
+        return _follow(path, data, machine)
+
+
+def _follow(path: Path, data: bytes, machine: _Machine):
     position = 0
     try:
         for code, argument, position in pickletools.genops(data):

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from w2vlib.backend import to_cpu
-from w2vlib.validation import as_matrix
 
 # Rows are worked on in blocks of about this many numbers, so temporaries stay small and in cache.
 BLOCK_NUMBERS = 1 << 18
@@ -29,13 +28,15 @@ def checked_matrix(vectors) -> np.ndarray:
         TypeError: not floating-point numbers of these sizes.
         ValueError: not two-dimensional, or empty.
     """
-    if isinstance(vectors, (list, tuple)):
-        vectors = np.asarray(vectors)
-    matrix = as_matrix(to_cpu(vectors) if hasattr(vectors, "dtype") else vectors, "vectors")
-    if matrix.dtype.itemsize not in (2, 4, 8):
+    matrix = np.asarray(vectors) if isinstance(vectors, (list, tuple)) else to_cpu(vectors)
+    if matrix.dtype.kind != "f" or matrix.dtype.itemsize not in (2, 4, 8):
         raise TypeError(
-            f"vectors must be float16, float32 or float64, got {matrix.dtype}. "
-            "Use vectors.astype(np.float32)."
+            "vectors must be a floating-point array (float16, float32 or float64), got "
+            f"{matrix.dtype}. Use np.asarray(vectors, dtype=np.float32)."
+        )
+    if matrix.ndim != 2:
+        raise ValueError(
+            f"vectors must have two dimensions (one row per word), got shape {matrix.shape}."
         )
     if 0 in matrix.shape:
         raise ValueError(
