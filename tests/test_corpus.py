@@ -264,8 +264,30 @@ def test_given_vocabulary():
     assert other.ids.tolist() == [3, 0]
     assert other.dropped == 1
     assert other.counts.tolist() == [1, 0, 0, 1]
-    mapped = build_corpus("c x a", vocabulary=train.word_to_id, unknown="<unk>")
+    mapped = build_corpus("c x\na\n", vocabulary=train.word_to_id, unknown="<unk>")
     assert mapped.ids.tolist() == [3, 2, 0]
+    assert mapped.sentence_starts.tolist() == [0, 2]
+    assert mapped.dropped == 0
+    ended = build_corpus("c\na", vocabulary=train, sentence_end="<eos>")
+    assert (ended.ids.tolist(), ended.dropped) == ([3, 0], 2)
+    assert ended.sentence_starts.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("block", [1, 3, 1 << 20])
+def test_blocks_of_ids_do_not_show(monkeypatch, block):
+    monkeypatch.setattr("w2vlib.text._BLOCK", block)
+    monkeypatch.setattr("w2vlib.text._CHUNK", 16)
+    text = "a b c\n\nd a\ne f a b\nb\n" * 5
+    corpus = build_corpus(text, min_count=6, order="first-seen")
+    assert corpus.words == ["a", "b"]
+    assert [corpus.decode(s) for s in corpus.sentences()] == [
+        ["a", "b"],
+        ["a"],
+        ["a", "b"],
+        ["b"],
+    ] * 5
+    assert corpus.dropped == 20
+    np.testing.assert_array_equal(corpus.counts, np.bincount(corpus.ids))
 
 
 def test_own_tokenizer_gets_whole_lines():

@@ -393,9 +393,9 @@ def build_corpus_from_blocks(blocks: Iterable[str], *, tokenizer="book", **optio
 def _corpus_of(pieces, *, name: str = "corpus", vocabulary=None, **options) -> Corpus:
     if isinstance(vocabulary, Corpus):
         vocabulary = vocabulary.words
-    ids, words, starts, dropped = index_words(pieces, vocabulary=vocabulary, **options)
+    ids, words, starts, counts, dropped = index_words(pieces, vocabulary=vocabulary, **options)
     ids.flags.writeable = False  # nobody else holds it: spares the copy
-    return Corpus(ids, words, starts, dropped=dropped, name=name)
+    return Corpus(ids, words, starts, counts, dropped, name)
 
 
 # ---- windows ------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -210,6 +210,7 @@ class Indexed(NamedTuple):
     ids: np.ndarray
     words: list[str]
     sentence_starts: np.ndarray | None
+    counts: np.ndarray
     dropped: int
 
 
@@ -239,27 +240,38 @@ def index_words(
     seen: dict = defaultdict(itertools.count().__next__)
     for word in given:
         seen[word]
-    ids = _number(pieces, seen)
+    blocks = _number(pieces, seen)
     line_end = seen[LINE_END]
-    ids, starts = _cut_sentences(ids, line_end, sentences, keep_ends=sentence_end is not None)
+    if sentence_end is not None and blocks and blocks[-1][-1] != line_end:
+        blocks.append(np.array([line_end], dtype=np.int32))  # a last line without a line end
+    uses = np.zeros(len(seen), dtype=np.int64)
+    for block in blocks:
+        uses += np.bincount(block, minlength=len(seen))
 
-    # Second pass, over the vocabulary only: join spellings, drop rare words, sort.
+    # Over the vocabulary: join spellings, drop rare words, sort.
+    total = int(uses.sum() - uses[line_end])
+    if not total:
+        raise ValueError("source contains no word: a corpus needs at least one.")
     spelled = _checked_spelling(seen)
-    spelled[line_end] = sentence_end if sentence_end is not None else LINE_END
+    spelled[line_end] = LINE_END if sentence_end is None else sentence_end
+    if sentence_end is None:
+        uses[line_end] = 0
     if given:
         words, new_id = given, _look_up(spelled, given, unknown)
     else:
-        uses = np.bincount(ids, minlength=len(spelled))
         words, new_id = _collect(spelled, uses, min_count, order, unknown)
-    ids = new_id[ids]
-    keep = ids >= 0
-    dropped = len(ids) - int(np.count_nonzero(keep))
-    if dropped == len(ids):
-        _raise_no_words(len(ids), min_count, bool(given))
-    if dropped:
-        starts = None if starts is None else starts_after_dropping(starts, keep)
-        ids = ids[keep]
-    return Indexed(ids, words, starts, dropped)
+    if sentence_end is None:
+        new_id[line_end] = _LEFT_OUT
+    kept = new_id >= 0
+    if not kept[uses > 0].any():
+        _raise_no_words(total, min_count, bool(given))
+
+    # Second pass: the final ids.
+    counts = np.zeros(len(words), dtype=np.int64)
+    np.add.at(counts, new_id[kept], uses[kept])
+    ids, starts = _renumber(blocks, new_id, line_end, int(counts.sum()))
+    dropped = int(uses[~kept].sum())
+    return Indexed(ids, words, starts if sentences == "lines" else None, counts, dropped)
 
 
 def _given_words(vocabulary, min_count: int, unknown: str | None) -> list[str]:
@@ -282,40 +294,50 @@ def _given_words(vocabulary, min_count: int, unknown: str | None) -> list[str]:
     return words
 
 
-def _number(pieces: Iterable[list[str]], seen: dict) -> np.ndarray:
-    parts = []
-    try:
-        for piece in pieces:
+_BLOCK = 1 << 20  # tokens
+
+
+def _number(pieces: Iterable[list[str]], seen: dict) -> list[np.ndarray]:
+    """Provisional ids, in blocks of about a million."""
+    blocks: list[np.ndarray] = []
+    parts: list[np.ndarray] = []
+    waiting = 0
+    for piece in pieces:
+        try:
             parts.append(np.fromiter(map(seen.__getitem__, piece), np.int32, len(piece)))
-    except TypeError as error:
-        if "unhashable" not in str(error):
-            raise
-        raise TypeError(
-            f"A word must be a string, got something else ({error}). "
-            "source must be a list of words or a list of sentences, not deeper."
-        ) from None
-    return np.concatenate(parts) if parts else np.zeros(0, np.int32)
+        except TypeError as error:
+            raise TypeError(
+                f"A word must be a string, got something else ({error}). "
+                "source must be a list of words or a list of sentences, not deeper."
+            ) from None
+        waiting += len(piece)
+        if waiting >= _BLOCK:
+            blocks.append(np.concatenate(parts))
+            parts, waiting = [], 0
+    if waiting:
+        blocks.append(np.concatenate(parts))
+    return blocks
 
 
-def _cut_sentences(
-    ids: np.ndarray, line_end: int, sentences: str, keep_ends: bool
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """The ids, with or without the line ends, and the sentence starts."""
-    ends = ids == line_end
-    if ends.all():  # not a single word
-        return ids[:0], None
-    if keep_ends:
-        if not ends[-1]:  # the last sentence ends too, even if its line does not
-            ids, ends = np.append(ids, np.int32(line_end)), np.append(ends, True)
-        starts = np.flatnonzero(ends) + 1
-    else:
-        starts = np.flatnonzero(ends)
-        starts -= np.arange(len(starts))  # each line end before it is taken out
-        ids = ids[~ends]
-    if sentences == "stream":
-        return ids, None
-    starts = np.unique(np.concatenate([[0], starts]))
-    return ids, starts[starts < len(ids)]
+def _renumber(
+    blocks: list[np.ndarray], new_id: np.ndarray, line_end: int, total: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Final ids and sentence starts; takes the blocks away one by one, to save memory."""
+    ids = np.empty(total, dtype=np.int32)
+    starts = [np.zeros(1, dtype=np.int64)]
+    done = 0
+    blocks.reverse()
+    while blocks:
+        block = blocks.pop()
+        final = new_id[block]
+        kept = final >= 0
+        ends = np.flatnonzero(block == line_end)
+        starts.append(done + np.cumsum(kept)[ends])  # tokens kept up to and with the line end
+        final = final[kept]
+        ids[done : done + len(final)] = final
+        done += len(final)
+    found = np.unique(np.concatenate(starts))  # an empty sentence starts where the next one does
+    return ids, found[found < total]
 
 
 def _checked_spelling(seen: Iterable) -> list[str]:
@@ -379,9 +401,7 @@ def _nfc(word: str) -> str:
     return word if word.isascii() else unicodedata.normalize("NFC", word)
 
 
-def _raise_no_words(tokens: int, min_count: int, given: bool) -> None:
-    if not tokens:
-        raise ValueError("source contains no word: a corpus needs at least one.")
+def _raise_no_words(tokens: int, min_count: int, given: bool) -> NoReturn:
     if given:
         raise ValueError(f"None of the {tokens:,} tokens is in the given vocabulary.")
     raise ValueError(
