@@ -9,8 +9,8 @@ import numpy as np
 from w2vlib.backend import get_array_module, to_cpu
 from w2vlib.functions import log_sigmoid
 from w2vlib.layers import EmbeddingDot, SigmoidWithLoss
-from w2vlib.negative_sampling import count_ids
-from w2vlib.validation import PAD, as_ids
+from w2vlib.negative_sampling import as_target, count_ids
+from w2vlib.validation import PAD
 
 
 def huffman_codes(counts) -> tuple[list[list[int]], list[list[int]]]:
@@ -131,8 +131,9 @@ class HierarchicalSoftmaxLoss:
 
     def forward(self, h, target) -> float:
         """The loss of a batch: h (B, H), target (B,) ids, or (B, C) ids where PAD is no word."""
-        xp = get_array_module(self.params[0], h, target)
-        target = as_ids(target, len(self.tree), "target", allow_pad=xp.ndim(target) == 2)
+        (W,) = self.params
+        xp = get_array_module(W, h)
+        target = as_target(target, len(self.tree), W)
         points = xp.where((target != PAD)[..., None], self._points[target], PAD)
         everything = (len(points), -1 if points.size else 0)
         points, codes = points.reshape(everything), self._codes[target].reshape(everything)

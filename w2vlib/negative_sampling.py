@@ -16,20 +16,30 @@ def count_ids(corpus, vocab_size: int | None = None) -> np.ndarray:
     """How often each id occurs: (V,) int64.  Ids that never occur have count 0.
 
     Args:
-        corpus: (T,) ids, or a :class:`~w2vlib.corpus.Corpus`.
+        corpus: (T,) ids, or a :class:`~w2vlib.corpus.Corpus`, which brings its counts (after
+            subsampling they are still those of the full text).
         vocab_size: V; by default that of the corpus, or its largest id + 1.
 
     Raises:
-        ValueError: the corpus is empty.
+        ValueError: the corpus is empty, or has more words than ``vocab_size``.
         TypeError, IndexError: it holds something else than ids in 0 … V−1.
     """
-    if vocab_size is None:
-        vocab_size = getattr(corpus, "vocab_size", None)
-    ids = to_cpu(getattr(corpus, "ids", corpus))
-    if ids.size == 0:
-        raise ValueError("corpus is empty: there are no words to count.")
-    size = int(ids.max()) + 1 if vocab_size is None and ids.dtype.kind in "iu" else vocab_size
-    return np.bincount(as_ids(ids, size or 0, "corpus").ravel(), minlength=size).astype(np.int64)
+    size = None if vocab_size is None else as_count(vocab_size, "vocab_size")
+    counts = getattr(corpus, "counts", None)
+    if counts is None:
+        ids = to_cpu(corpus)
+        if ids.size == 0:
+            raise ValueError("corpus is empty: there are no words to count.")
+        if size is None:
+            size = int(ids.max()) + 1 if ids.dtype.kind in "iu" else 0
+        counts = np.bincount(as_ids(ids, size, "corpus").ravel())
+    size = len(counts) if size is None else size
+    if len(counts) > size:
+        raise ValueError(
+            f"corpus has {len(counts)} words, but vocab_size is {size}. Make the model with "
+            "vocab_size=corpus.vocab_size."
+        )
+    return np.pad(to_cpu(counts).astype(np.int64), (0, size - len(counts)))
 
 
 class AliasTable:
@@ -104,15 +114,15 @@ class UnigramSampler:
         replace: bool = True,
         exclude_target: bool = True,
     ) -> None:
-        counts = count_ids(corpus, vocab_size) if counts is None else _as_counts(counts)
+        if counts is None:
+            counts = count_ids(corpus, vocab_size)
+        counts = _as_counts(counts, vocab_size)
         self.power = as_number(power, "power")
         self.sample_size = as_count(sample_size, "sample_size")
         self.vocab_size = len(counts)
         self.replace, self.exclude_target = bool(replace), bool(exclude_target)
         self.rng = as_generator(rng, seed)
-        # 0 ** power would be 1 for power 0, but a word that never occurs is never drawn.
-        weights = np.where(counts > 0, np.maximum(counts, 1).astype(np.float64) ** self.power, 0.0)
-        self.p = weights / weights.sum()
+        self.p = _noise(counts, self.power)
         self._check_enough(np.count_nonzero(self.p))
         self._table = AliasTable(self.p)
 
@@ -182,13 +192,27 @@ class UnigramSampler:
             )
 
 
-def _as_counts(counts) -> np.ndarray:
+def _as_counts(counts, vocab_size) -> np.ndarray:
     counts = to_cpu(counts)
-    if counts.ndim != 1 or counts.dtype.kind not in "iuf":
-        raise ValueError(f"counts must be a vector of numbers, got {counts.dtype} {counts.shape}.")
+    if counts.dtype.kind not in "iuf":
+        raise TypeError(f"counts must hold numbers, got dtype {counts.dtype}.")
+    if counts.ndim != 1 or (vocab_size is not None and len(counts) != vocab_size):
+        raise ValueError(
+            f"counts must have shape ({vocab_size or 'V'},), one for each word, got {counts.shape}."
+        )
     if not np.isfinite(counts).all() or (counts < 0).any() or not (counts > 0).any():
         raise ValueError("counts must be finite, not negative, and not all zero.")
     return counts
+
+
+def _noise(counts, power: float) -> np.ndarray:
+    """Probabilities ∝ count ** power; a word that never occurs has 0, with the power 0 too."""
+    there = counts > 0
+    # Dividing by the count with the largest weight first keeps large powers from overflowing.
+    top = counts[there].max() if power >= 0 else counts[there].min()
+    weights = np.zeros(len(counts))
+    weights[there] = (counts[there] / top) ** power
+    return weights / weights.sum()
 
 
 class NegativeSamplingLoss:
@@ -208,6 +232,9 @@ class NegativeSamplingLoss:
     Attributes:
         params, grads: ``[W]`` and ``[dW]``.
         negatives: the ids used by the last ``forward``, (B, K) or (B, C, K).
+
+    Raises:
+        ValueError: as UnigramSampler, or a sampler for another number of words.
 
     Source: Mikolov et al. 2013b, equation 4; Deep Learning from Scratch 2, section 4.2.7.
     """
@@ -229,17 +256,16 @@ class NegativeSamplingLoss:
         self.embed_dot = EmbeddingDot(W, sparse_grad, allow_pad=True)
         self.loss_layer = SigmoidWithLoss()
         self.params, self.grads = self.embed_dot.params, self.embed_dot.grads
-        self.sampler = sampler or UnigramSampler(
-            corpus,
-            power,
-            sample_size,
-            seed=seed,
-            rng=rng,
-            vocab_size=len(W),
-            replace=replace,
-            exclude_target=exclude_target,
-        )
-        self.negatives = None
+        if sampler is None:
+            options = {"replace": replace, "exclude_target": exclude_target}
+            options.update(seed=seed, rng=rng, vocab_size=len(W))
+            sampler = UnigramSampler(corpus, power, sample_size, **options)
+        elif getattr(sampler, "vocab_size", len(W)) != len(W):
+            raise ValueError(
+                f"sampler draws from {sampler.vocab_size} words, but W has {len(W)} rows. Make the "
+                "sampler with vocab_size=len(W)."
+            )
+        self.sampler, self.negatives = sampler, None
 
     def forward(self, h, target, negatives=None) -> float:
         """The loss of a batch.
@@ -254,8 +280,8 @@ class NegativeSamplingLoss:
             TypeError, IndexError: ids that are none.
         """
         (W,) = self.params
-        xp = get_array_module(W, h, target)
-        target = as_ids(target, len(W), "target", allow_pad=xp.ndim(target) == 2)
+        xp = get_array_module(W, h)
+        target = as_target(target, len(W), W)
         if negatives is None:
             negatives = self.sampler.get_negative_sample(target)
         self.negatives = negatives = self._checked(negatives, target)
@@ -274,10 +300,23 @@ class NegativeSamplingLoss:
         return self.embed_dot.backward(self.loss_layer.backward(dout))
 
     def _checked(self, negatives, target):
-        negatives = as_ids(negatives, len(self.params[0]), "negatives")
+        (W,) = self.params
+        negatives = as_ids(negatives, len(W), "negatives", like=W)
         if negatives.ndim != target.ndim + 1 or negatives.shape[:-1] != target.shape:
             raise ValueError(
                 f"negatives must have shape {(*target.shape, 'K')} to fit target {target.shape}, "
                 f"got {negatives.shape}."
             )
         return negatives
+
+
+def as_target(target, size: int, like):
+    """Target ids (B,), or (B, C) where PAD marks a missing word, checked and on the right device.
+
+    Raises:
+        ValueError, TypeError, IndexError: anything else.
+    """
+    target = as_ids(target, size, "target", allow_pad=True, like=like)
+    if target.ndim not in (1, 2):
+        raise ValueError(f"target must have shape (B,) or (B, C), got {target.shape}.")
+    return target if target.ndim == 2 else as_ids(target, size, "target")
