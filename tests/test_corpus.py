@@ -637,6 +637,19 @@ def test_windows_of_any_integers_strided_and_read_only(dtype):
     np.testing.assert_array_equal(ids, before)
 
 
+class OnTheGpu:
+    """What a CuPy array does when NumPy asks for its numbers."""
+
+    def __array__(self, *arguments, **options):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed.")
+
+
+def test_arrays_on_the_gpu_are_not_moved_silently():
+    for function in (create_contexts_target, lambda ids: convert_one_hot(ids, 3), ppmi):
+        with pytest.raises(TypeError, match="to_cpu"):
+            function(OnTheGpu())
+
+
 def test_targets_are_a_copy():
     ids = np.array(TINY_IDS, dtype=np.int32)
     for partial in (False, True):

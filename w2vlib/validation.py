@@ -280,14 +280,19 @@ def as_array(values, name: str) -> np.ndarray:
     """``values`` as one NumPy array, whatever its shape and dtype.
 
     Raises:
-        ValueError: rows of different lengths, or an array on the GPU.
+        ValueError: rows of different lengths.
+        TypeError: an array on the GPU.
     """
     try:
         return np.asarray(values)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise ValueError(
-            f"{name} cannot be made into one NumPy array ({error}). "
-            f"Give one row of numbers; arrays on the GPU go through to_cpu({name}) first."
+            f"{name} cannot be made into one NumPy array ({error}). All rows must be equally long."
+        ) from None
+    except TypeError as error:
+        raise TypeError(
+            f"{name} cannot be made into a NumPy array ({error}). "
+            f"An array on the GPU goes through to_cpu({name}) first."
         ) from None
 
 
