@@ -8,7 +8,7 @@ import numpy as np
 
 from w2vlib.backend import get_array_module, to_cpu
 from w2vlib.functions import log_sigmoid
-from w2vlib.layers import EmbeddingDot, SigmoidWithLoss
+from w2vlib.layers import EmbeddingDot, SigmoidWithLoss, as_rows
 from w2vlib.negative_sampling import as_target, count_ids
 from w2vlib.validation import PAD
 
@@ -111,7 +111,8 @@ class HierarchicalSoftmaxLoss:
         tree: a :class:`HuffmanTree` to use instead of making one.
 
     Raises:
-        ValueError: W has not V − 1 rows.
+        ValueError: W has not V − 1 rows, or the corpus is empty.
+        TypeError, IndexError: a corpus that holds something else than ids in 0 … V−1.
 
     Source: Morin and Bengio 2005; Mikolov et al. 2013b, section 2.1.
     """
@@ -130,7 +131,12 @@ class HierarchicalSoftmaxLoss:
         self._points, self._codes = xp.asarray(self.tree.points), xp.asarray(self.tree.codes)
 
     def forward(self, h, target) -> float:
-        """The loss of a batch: h (B, H), target (B,) ids, or (B, C) ids where PAD is no word."""
+        """The loss of a batch: h (B, H), target (B,) ids, or (B, C) ids where PAD is no word.
+
+        Raises:
+            ValueError: shapes that do not fit.
+            TypeError, IndexError: ids that are none.
+        """
         (W,) = self.params
         xp = get_array_module(W, h)
         target = as_target(target, len(self.tree), W)
@@ -145,9 +151,15 @@ class HierarchicalSoftmaxLoss:
         return self.embed_dot.backward(self.loss_layer.backward(dout))
 
     def log_probabilities(self, h):
-        """``log P(w | h)`` for all words: h (B, H) → (B, V).  Slow: not for training."""
+        """``log P(w | h)`` for all words: h (B, H) → (B, V).  Slow: not for training.
+
+        Raises:
+            TypeError, ValueError: h that does not fit W.
+        """
         (W,) = self.params
-        xp = get_array_module(W, h)
+        xp, h = get_array_module(W, h), as_rows(h, W.T, "h")
+        if h.ndim != 2:
+            raise ValueError(f"h must have shape (B, H), got {h.shape}.")
         sign = 1 - 2 * self._codes.astype(W.dtype)
         decided = log_sigmoid((h @ W.T)[:, self._points] * sign)  # (B, V, L)
         return xp.where(self._points != PAD, decided, 0).sum(axis=-1)

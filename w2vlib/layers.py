@@ -101,7 +101,7 @@ class MatMul(Layer):
 
     def forward(self, x):
         (W,) = self.params
-        x = _as_rows(x, W)
+        x = as_rows(x, W)
         self._remember(x)
         return x @ W
 
@@ -130,7 +130,7 @@ class Affine(Layer):
 
     def forward(self, x):
         W, b = self.params
-        x = _as_rows(x, W)
+        x = as_rows(x, W)
         self._remember(x)
         y = x @ W
         y += b  # in place, so that a float64 bias cannot promote a float32 layer
@@ -371,7 +371,7 @@ class EmbeddingDot(Layer):
     def forward(self, h, idx):
         (W,) = self.params
         idx = as_ids(idx, len(W), "idx", allow_pad=self.embed.allow_pad, like=W)
-        h = _as_rows(h, W.T, "h")
+        h = as_rows(h, W.T, "h")
         if idx.ndim not in (1, 2) or h.shape != (len(idx), W.shape[1]):
             raise ValueError(
                 f"h must have shape (B, H) = ({len(idx) if idx.ndim else 'B'}, {W.shape[1]}) and "
@@ -421,7 +421,7 @@ class MaxMarginLoss(Layer):
         return -ds, ds
 
 
-def _as_rows(x, W, name: str = "x"):
+def as_rows(x, W, name: str = "x"):
     """Input ``x`` checked against weights W (D, H): its last axis must have length D."""
     xp = get_array_module(x, W)
     # The weights decide: one-hot rows of integers must not turn a float32 model into float64.
