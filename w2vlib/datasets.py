@@ -581,9 +581,10 @@ def _raise_unavailable(
         "folder that the environment variable W2V_DATA names."
     )
     parts.append("The embedded data need no download: use the name 'embedded'.")
+    # "from None": the reason says it all, and the network's own tracebacks fill pages.
     raise DataUnavailableError(
         " ".join(parts), remote.filename, remote.url, remote.sha256
-    ) from cause
+    ) from None
 
 
 def _store(remote: _Remote, make: Callable[[Path], Path]) -> Path:
@@ -608,7 +609,7 @@ def _store(remote: _Remote, make: Callable[[Path], Path]) -> Path:
         # On Windows a file that another process reads cannot be replaced: then it is there.
         if not _has_hash(target, "sha256:" + remote.sha256):
             reason = f"the cache folder {cache} cannot be written ({error})"
-            _raise_unavailable(remote, reason, error)
+            _raise_unavailable(remote, reason)
     return target
 
 
@@ -632,18 +633,20 @@ def _fetch(remote: _Remote, folder: Path) -> Path:
     try:
         path = _retrieve(remote, known_hash, folder)
     except OSError as error:  # includes what requests raises, and time-outs
-        _raise_unavailable(remote, f"the download failed ({_in_one_line(error)})", error)
+        _raise_unavailable(remote, f"the download failed ({_in_one_line(error)})")
     except ValueError as error:  # pooch: another hash
         reason = (
             "what the server sent is not the file (a log-in page of the network, a cut transfer, "
             f"or a changed file: {_in_one_line(error)})"
         )
-        _raise_unavailable(remote, reason, error)
+        _raise_unavailable(remote, reason)
     return _unpack(path, remote, folder) if remote.archive else path
 
 
 def _in_one_line(error: BaseException, limit: int = 300) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    # requests wraps urllib3, which keeps what really happened in ``reason``.
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    text = " ".join(str(reason or error).split()) or type(error).__name__
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -705,5 +708,5 @@ def _unpack(archive: Path, remote: _Remote, folder: Path) -> Path:
                     left -= len(data)
                     unpacked.write(data)
     except (*_ARCHIVE_ERRORS, KeyError, RuntimeError) as error:
-        _raise_unavailable(remote, f"{archive.name} cannot be unpacked ({error})", error)
+        _raise_unavailable(remote, f"{archive.name} cannot be unpacked ({error})")
     return target
