@@ -37,7 +37,9 @@ class Optimizer:
             grads: for each parameter an array of its shape or a RowGradient.
 
         Raises:
-            ValueError: the lists do not belong together, or changed since the last call.
+            ValueError: the lists do not belong together, or changed since the last call; a
+                parameter is read-only.
+            TypeError: a parameter is no array of floating-point numbers.
         """
         self._check(params, grads)
         self.iteration += 1
@@ -59,6 +61,12 @@ class Optimizer:
             slot[rows] = picked[name]
 
     def _check(self, params: list, grads: list) -> None:
+        for p in params:
+            if getattr(p, "dtype", np.dtype(object)).kind != "f":
+                got = getattr(p, "dtype", type(p).__name__)
+                raise TypeError(f"params must be arrays of floating-point numbers, got {got}.")
+            if not getattr(p.flags, "writeable", True):
+                raise ValueError("A read-only parameter cannot be trained: use a copy.")
         if not self.state:
             self.state = [
                 {name: get_array_module(p).zeros_like(p) for name in self.slots} for p in params
@@ -70,8 +78,8 @@ class Optimizer:
                 f"for parameters of the shapes {self._shapes}. Use one optimiser for one model."
             )
         for p, g in zip(params, grads, strict=True):
-            if g.shape != p.shape:
-                raise ValueError(f"A gradient of shape {g.shape} cannot change a {p.shape} array.")
+            if getattr(g, "shape", None) != p.shape:
+                raise ValueError(f"A gradient must be a {p.shape} array, got {np.shape(g)}.")
 
 
 class SGD(Optimizer):
