@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from w2vlib.check.exercise import (
     Case,
     Exercise,
     Mistake,
-    Raised,
     Remark,
     accepts,
     is_remark,
@@ -734,7 +733,7 @@ class _LossExercise(_SamplerExercise):
                 return self._report(_SAME_FOR_ALL, "", example)
         finding = judge_draws(found)
         if finding is None:
-            return report
+            return replace(report, headline=report.headline.replace(").", ", drawing)."))
         return self._report(finding.mistake, finding.text, finding.example)
 
     def right_answers(self, cases, slip: str = "") -> list[dict]:
