@@ -206,6 +206,7 @@ BROKEN = [
     ("metadata no JSON", ".npz", npz(("metadata.json", b"{")), "wrong-structure"),
     ("metadata a list", ".npz", npz(("metadata.json", b"[]")), "wrong-structure"),
     ("metadata of numbers", ".npz", npz(("metadata.json", b'{"a":1}')), "wrong-structure"),
+    ("metadata with blanks", ".npz", npz(("metadata.json", b"{ }")), "wrong-structure"),
     ("deep metadata", ".npz", npz(("metadata.json", b"[" * 10**5)), "wrong-structure"),
     ("wrong checksum", ".npz", GOOD.replace(b"\x93NUMPY" + npy()[6:], npy(data=b"12345678")),
      "wrong-checksum"),

@@ -4,7 +4,6 @@ import gzip
 import io
 import lzma
 import os
-import re
 import stat
 import struct
 import sys
@@ -16,6 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.meanings import binary_meaning, text_meaning
 from w2vlib import files, vector_files
 from w2vlib.vector_files import (
     VectorFileAccessError,
@@ -56,67 +56,6 @@ def _no_waiting_for_the_disk(monkeypatch):
 
 
 # -- independent truth: what the formats mean, written as simply as possible
-
-
-def text_meaning(data):
-    """(words, float32 rows) of a word2vec text file, or None if it is not a sound one."""
-    if not data.endswith(b"\n"):
-        return None
-    header, *lines = data[:-1].split(b"\n")
-    if not re.fullmatch(rb"[1-9]\d* [1-9]\d*", header):
-        return None
-    v, h = map(int, header.split())
-    if v != len(lines) or h > 100_000:
-        return None
-    blank = lines[0].endswith(b" ")
-    words, rows = [], []
-    for line in lines:
-        if line.endswith(b" ") != blank:
-            return None
-        word, *numbers = (line[:-1] if blank else line).split(b" ")
-        number = rb"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?"
-        if len(numbers) != h or not all(re.fullmatch(number, x) for x in numbers):
-            return None
-        with np.errstate(over="ignore"):
-            rows.append(np.array([float(x) for x in numbers]).astype(np.float32))
-        words.append(word)
-    return sound(words, rows)
-
-
-def binary_meaning(data):
-    """The same for a word2vec binary file, with or without newlines behind the vectors."""
-    head, _, rest = data.partition(b"\n")
-    if b"\n" not in data or not re.fullmatch(rb"[1-9]\d* [1-9]\d*", head):
-        return None
-    v, h = map(int, head.split())
-    if h > 100_000 or v * 4 * h > len(rest):
-        return None
-    for ending in (b"\n", b""):
-        stream, words, rows = io.BytesIO(rest), [], []
-        for _ in range(v):
-            word = b""
-            while (letter := stream.read(1)) not in (b" ", b""):
-                word += letter
-            numbers = stream.read(4 * h)
-            if letter != b" " or len(numbers) < 4 * h or stream.read(len(ending)) != ending:
-                break
-            words.append(word)
-            rows.append(np.array(struct.unpack(f"<{h}f", numbers), np.float32))
-        else:
-            if not stream.read() and sound(words, rows):
-                return sound(words, rows)
-    return None
-
-
-def sound(words, rows):
-    try:
-        words = [word.decode() for word in words]
-    except UnicodeDecodeError:
-        return None
-    good = all(0 < len(w.encode()) <= 2000 and not set(w) & set("\0\t\n\v\f\r ") for w in words)
-    good &= len(set(words)) == len(words)
-    good &= all(np.isfinite(row).all() and row.any() for row in rows)
-    return (words, rows) if good else None
 
 
 def c_program_writes(words, rows, binary):
@@ -202,6 +141,24 @@ def test_pieces_of_any_size_give_the_same(tmp_path, monkeypatch, suffix, chunk):
     monkeypatch.setattr(files, "CHUNK", chunk)
     monkeypatch.setattr(vector_files, "CHUNK", chunk)
     assert_equal(WordVectors.load(tmp_path / f"v{suffix}"), v)
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v.bin"])
+@pytest.mark.parametrize("bad, kind", [(0, "zero-vector"), (np.nan, "nan"), (np.inf, "infinite")])
+def test_a_bad_row_far_down_is_found_at_its_place(tmp_path, name, bad, kind):
+    rows = np.ones((1000, 2), np.float32)
+    rows[700] = bad, 0
+    words = [f"w{i:03}" for i in range(1000)]
+    (tmp_path / name).write_bytes(c_program_writes(words, rows, name.endswith("bin")))
+    with pytest.raises(VectorFileError) as caught:
+        read_vectors(tmp_path / name)
+    error = caught.value
+    assert error.kind == kind
+    if name == "v.txt":
+        assert error.line == 702
+    else:
+        assert error.byte == len(b"1000 2\n") + 700 * len(b"w700 12345678\n")
+        assert "'w700'" in str(error)
 
 
 def test_many_blocks(tmp_path):

@@ -511,4 +511,8 @@ def _metadata(reader: _Reader, data: bytes) -> dict[str, str]:
     metadata = _parse_json(reader, data)
     if not isinstance(metadata, dict) or not all(isinstance(t, str) for t in metadata.values()):
         raise reader.fail("wrong-structure", "metadata.json must map texts to texts")
+    if _json(metadata) != data:
+        raise reader.fail(
+            "wrong-structure", "metadata.json is not as w2vlib writes it", remedy=_FOREIGN
+        )
     return metadata

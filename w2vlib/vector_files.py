@@ -72,6 +72,7 @@ MAX_WORD_BYTES = 2_000
 MAX_DIMENSION = 100_000
 _MAX_NUMBER_BYTES = 64
 _MAX_HEADER_BYTES = 64
+_ROWS_AT_ONCE = 256
 _SUFFIXES = {
     ".txt": "text",
     ".vec": "text",
@@ -250,8 +251,10 @@ class _Table:
     it grows with what has really been read.
     """
 
-    def __init__(self, source: Source, rows: int, columns: int, dtype, allow) -> None:
+    def __init__(self, source: Source, rows: int, columns: int, dtype, allow, unit: str) -> None:
         self.path = source.path
+        self._unit = unit  # places are "line" or "byte"
+        self._places: list[int] = []  # of the rows that were not looked at yet
         self.size = rows
         self.words: list[str] = []
         self.word_to_id: dict[str, int] = {}
@@ -259,32 +262,18 @@ class _Table:
         start = rows if source.size is not None else min(rows, 1 + CHUNK // (8 * columns))
         self._matrix = np.empty((start, columns), dtype)
 
-    def add(self, raw_word: bytes, row: np.ndarray, place: dict[str, int]) -> None:
+    def add(self, raw_word: bytes, row: np.ndarray, place: int) -> None:
         """Take one word and its numbers; ``place`` (line or byte) is for error messages."""
         word = self._word(raw_word, place)
-        if not np.isfinite(row).all():
-            raise self._not_finite(word, row, place)
-        if not row.any() and "zeros" not in self._allow:
-            raise VectorFileError(
-                self.path,
-                "zero-vector",
-                f"The vector of {word!r} is all zeros",
-                **place,
-                expected="at least one number that is not 0",
-                remedy="Zeros are what a damaged disk leaves; if they are meant, "
-                "read it with allow={'zeros'}",
-            )
         if word in self.word_to_id:
             if "duplicates" in self._allow:
                 return
-            first = self.word_to_id[word]
-            raise VectorFileError(
-                self.path,
+            raise self._error(
                 "duplicate-word",
-                f"The word {word!r} occurs again (first as number {first + 1})",
-                **place,
-                expected="every word once",
-                remedy="Take one of them out, or keep the first with allow={'duplicates'}",
+                f"The word {word!r} occurs again (first as number {self.word_to_id[word] + 1})",
+                place,
+                "every word once",
+                "Take one of them out, or keep the first with allow={'duplicates'}",
             )
         self.word_to_id[word] = position = len(self.words)
         self.words.append(word)
@@ -293,59 +282,79 @@ class _Table:
             rows = min(self.size, position + position // 2 + 1)
             self._matrix.resize((rows, self._matrix.shape[1]), refcheck=False)
         self._matrix[position] = row
+        self._places.append(place)
+        if len(self._places) == _ROWS_AT_ONCE:
+            self._check_rows()
 
     def result(self) -> VectorFile:
+        """All of it, once the last word is in."""
+        self._check_rows()
         if len(self.words) < len(self._matrix):
             self._matrix.resize((len(self.words), self._matrix.shape[1]), refcheck=False)
         return VectorFile(self.words, self._matrix, None, self.word_to_id)
 
-    def _word(self, raw: bytes, place) -> str:
+    def _check_rows(self) -> None:
+        """Look at the newest rows together: one by one would take most of the time."""
+        start = len(self.words) - len(self._places)
+        rows = self._matrix[start : len(self.words)]
+        good = np.isfinite(rows).all(axis=1)
+        if good.all() and "zeros" not in self._allow:
+            good = rows.any(axis=1)
+        if not good.all():
+            bad = int(np.argmin(good))
+            raise self._bad_row(self.words[start + bad], rows[bad], self._places[bad])
+        self._places.clear()
+
+    def _bad_row(self, word: str, row: np.ndarray, place: int) -> VectorFileError:
+        finite = np.isfinite(row)
+        if finite.all():
+            return self._error(
+                "zero-vector",
+                f"The vector of {word!r} is all zeros",
+                place,
+                "at least one number that is not 0",
+                "Zeros are what a damaged disk leaves; if they are meant, read it with "
+                "allow={'zeros'}",
+            )
+        column = int(np.argmin(finite))
+        kind, what = ("nan", "NaN") if np.isnan(row[column]) else ("infinite", "infinite")
+        return self._error(
+            kind,
+            f"Number {column + 1} of {word!r} is {what}",
+            place,
+            f"finite numbers that fit into {row.dtype}",
+            "Training went wrong, or the file is damaged: make it again",
+        )
+
+    def _error(self, kind, problem, place: int, expected="", remedy=AGAIN) -> VectorFileError:
+        where = {self._unit: place}
+        return VectorFileError(self.path, kind, problem, **where, expected=expected, remedy=remedy)
+
+    def _word(self, raw: bytes, place: int) -> str:
         if not raw:
-            raise VectorFileError(
-                self.path, "empty-word", "There is no word before the numbers", **place
-            )
+            raise self._error("empty-word", "There is no word before the numbers", place)
         if len(raw) > MAX_WORD_BYTES:
-            raise VectorFileError(
-                self.path,
-                "long-word",
-                f"A word of {len(raw)} bytes",
-                **place,
-                expected=f"at most {MAX_WORD_BYTES} bytes",
-            )
+            expected = f"at most {MAX_WORD_BYTES} bytes"
+            raise self._error("long-word", f"A word of {len(raw)} bytes", place, expected)
         if _BLANK.search(raw):
-            raise VectorFileError(
-                self.path,
+            raise self._error(
                 "blank-in-word",
-                f"The word {raw!r} holds a blank or control character",
-                **place,
-                expected="a word without blanks",
-                remedy="Join its parts with '_' in the program that wrote the file, or if it is "
-                "damaged, get it again",
+                f"The word {_shorten(raw)} holds a blank or control character",
+                place,
+                "a word without blanks",
+                "Join its parts with '_' in the program that wrote the file, or if it is damaged, "
+                "get it again",
             )
         try:
             return raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise VectorFileError(
-                self.path,
+            raise self._error(
                 "bad-utf8",
-                f"The word {raw!r} is not UTF-8 ({error.reason})",
-                **place,
-                expected="words in UTF-8",
-                remedy="Convert the file to UTF-8 if it has another encoding; otherwise it is "
-                "damaged",
+                f"The word {_shorten(raw)} is not UTF-8 ({error.reason})",
+                place,
+                "words in UTF-8",
+                "Convert the file to UTF-8 if it has another encoding; otherwise it is damaged",
             ) from error
-
-    def _not_finite(self, word: str, row: np.ndarray, place) -> VectorFileError:
-        column = int(np.argmin(np.isfinite(row)))
-        kind = "nan" if np.isnan(row[column]) else "infinite"
-        return VectorFileError(
-            self.path,
-            kind,
-            f"Number {column + 1} of {word!r} is {'NaN' if kind == 'nan' else 'infinite'}",
-            **place,
-            expected=f"finite numbers that fit into {row.dtype}",
-            remedy="Training went wrong, or the file is damaged: make it again",
-        )
 
 
 def _parse_header(source: Source, header: bytes, complete: bool) -> tuple[int, int]:
@@ -452,7 +461,7 @@ def _read_text(source: Source, dtype: np.dtype, allow) -> VectorFile:
         rows, columns = _parse_header(source, header, complete)
         _check_claim(source, rows, columns, 2 * columns + 2, len(header) + 1)
         limit = MAX_WORD_BYTES + columns * _MAX_NUMBER_BYTES
-        table = _Table(source, rows, columns, dtype, allow)
+        table = _Table(source, rows, columns, dtype, allow, "line")
         parser = _LineParser(source.path, columns, dtype)
         count = 0
         line, complete = _advance(lines, limit)
@@ -463,7 +472,7 @@ def _read_text(source: Source, dtype: np.dtype, allow) -> VectorFile:
             if not complete:
                 raise _broken_line(source, line, limit, count + 1)
             word, numbers = parser.parse(line, count + 1)
-            table.add(word, numbers, {"line": count + 1})
+            table.add(word, numbers, count + 1)
             line, complete = next(lines, (None, True))
     if count < rows:
         raise VectorFileError(
@@ -649,10 +658,10 @@ def _read_binary(source: Source, allow) -> VectorFile:
     rows, columns = _parse_header(source, header, complete)
     _refuse_text(stream, columns)
     _check_claim(source, rows, columns, 4 * columns + 2, len(header) + 1)
-    table = _Table(source, rows, columns, np.dtype(np.float32), allow)
+    table = _Table(source, rows, columns, np.dtype(np.float32), allow, "byte")
     newline: bool | None = None  # word2vec.c writes one behind each vector, gensim does not
     for number in range(rows):
-        place = {"byte": stream.position}
+        place = stream.position
         word = stream.word(number)
         vector = np.frombuffer(stream.take(4 * columns, number, rows), "<f4")
         if newline is None:
@@ -700,7 +709,8 @@ class _Records:
 
     def peek(self, count: int = 1) -> bytes:
         """The next bytes without moving; fewer at the end."""
-        self._fill(count)
+        if len(self._buffer) - self._at < count:
+            self._fill(count)
         return self._buffer[self._at : self._at + count]
 
     def line(self, limit: int) -> tuple[bytes, bool]:
@@ -731,7 +741,7 @@ class _Records:
 
     def take(self, count: int, number: int, rows: int) -> bytes:
         """Exactly ``count`` bytes of numbers."""
-        if not self._fill(count):
+        if len(self._buffer) - self._at < count and not self._fill(count):
             raise VectorFileError(
                 self.path,
                 "truncated",
