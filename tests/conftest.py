@@ -31,6 +31,14 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Name bytes by their argument: compressed ones differ from second to second.
+
+    Two test workers must see the same names, else neither starts.
+    """
+    return argname if isinstance(val, bytes) and len(val) > 20 else None
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's top folder."""
