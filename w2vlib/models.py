@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from w2vlib.backend import get_array_module
+from w2vlib.functions import as_float
 from w2vlib.hierarchical_softmax import HierarchicalSoftmaxLoss
 from w2vlib.layers import (
     Affine,
@@ -113,10 +114,10 @@ def _as_one_hot(contexts, target, W_in):
     """One-hot contexts (B, C, V) and target (B, V), in the dtype of the weights."""
     xp = get_array_module(contexts, target, W_in)
     contexts, target = xp.asarray(contexts), xp.asarray(target)
-    V = len(W_in)
-    if contexts.ndim != 3 or contexts.shape[2] != V or target.shape != (len(contexts), V):
+    V, shape = len(W_in), contexts.shape
+    if len(shape) != 3 or shape[1] == 0 or shape[2] != V or target.shape != (shape[0], V):
         raise ValueError(
-            f"contexts must be one-hot, shape (B, C, {V}), and target (B, {V}); got "
+            f"contexts must be one-hot, shape (B, C, {V}) with C >= 1, and target (B, {V}); got "
             f"{contexts.shape} and {target.shape}. Use convert_one_hot(ids, vocab_size)."
         )
     return contexts.astype(W_in.dtype, copy=False), target.astype(W_in.dtype, copy=False)
@@ -159,8 +160,9 @@ class _Word2Vec(Model):
         self._collect(self.in_layer, self.loss_layer)
 
     def _checked(self, contexts, target):
-        xp = get_array_module(contexts, target)
-        contexts, target = xp.asarray(contexts), xp.asarray(target)
+        W_in, words = self.word_vecs, len(self.word_vecs)
+        contexts = as_ids(contexts, words, "contexts", allow_pad=True, like=W_in)
+        target = as_ids(target, words, "target", like=W_in)
         C = 2 * self.window_size
         if contexts.ndim != 2 or contexts.shape[1] != C or target.shape != contexts.shape[:1]:
             raise ValueError(
@@ -282,7 +284,7 @@ class WindowClassifier(Model):
         if word_vecs is not None:
             if np.shape(word_vecs) != (V, D):
                 raise ValueError(f"word_vecs must be ({V}, {D}), got {np.shape(word_vecs)}.")
-            table[:V] = word_vecs
+            table[:V] = as_float(word_vecs, "word_vecs")
         self.embedding = Embedding(table)
         self.affine = Affine(
             (rng.standard_normal((inputs, H)) / np.sqrt(inputs)).astype(dtype), np.zeros(H, dtype)
@@ -301,9 +303,9 @@ class WindowClassifier(Model):
 
     def score(self, windows):
         """s (B,) for windows (B, n): how much the middle word looks like a name."""
-        xp = get_array_module(windows, self._table)
-        windows = self._checked(xp.asarray(windows))
-        x = self.embedding.forward(windows).reshape(len(windows), -1)
+        windows = self._checked(windows)
+        x = self.embedding.forward(windows)  # (B, n, D)
+        x = x.reshape(len(x), x.shape[1] * x.shape[2])
         return self.score_layer.forward(self.activation.forward(self.affine.forward(x)))[:, 0]
 
     def forward(self, windows, corrupt) -> float:
@@ -319,12 +321,15 @@ class WindowClassifier(Model):
         da = self.score_layer.backward(ds[:, None])
         dx = self.affine.backward(self.activation.backward(da))
         if self.train_vectors:
-            self.embedding.backward(dx.reshape(len(dx), -1, self._table.shape[1]))
+            n = 2 * self.window_size + 1
+            self.embedding.backward(dx.reshape(len(dx), n, self._table.shape[1]))
 
     def _checked(self, windows):
         """PAD points to the extra row; everything else must be a word id."""
         n = 2 * self.window_size + 1
-        windows = as_ids(windows, self.vocab_size, "windows", allow_pad=True)
+        windows = as_ids(windows, self.vocab_size, "windows", allow_pad=True, like=self._table)
         if windows.ndim != 2 or windows.shape[1] != n:
             raise ValueError(f"windows must have shape (B, {n}), got {windows.shape}.")
-        return get_array_module(windows).where(windows == PAD, self.vocab_size, windows)
+        windows = windows.astype(np.int64)  # a small integer type may not hold V
+        windows[windows == PAD] = self.vocab_size
+        return windows

@@ -285,7 +285,8 @@ class NegativeSamplingLoss:
         if negatives is None:
             negatives = self.sampler.get_negative_sample(target)
         self.negatives = negatives = self._checked(negatives, target)
-        ids = xp.concatenate([target[..., None], negatives], axis=-1)  # (B, K+1), (B, C, K+1)
+        # (B, K+1) or (B, C, K+1); left alone, NumPy would make float64 of uint64 and int32
+        ids = xp.concatenate([target[..., None], negatives], axis=-1, dtype=np.int64)
         labels = xp.zeros(ids.shape, dtype=W.dtype)
         labels[..., 0] = 1
         there = xp.broadcast_to((target != PAD)[..., None], ids.shape)
