@@ -36,7 +36,10 @@ def pytest_make_parametrize_id(config, val, argname):
 
     Two test workers must see the same names, else neither starts.
     """
-    return argname if isinstance(val, bytes) and len(val) > 20 else None
+    if not isinstance(val, bytes):
+        return None  # pytest's own name
+    is_word = len(val) <= 20 and val.isascii() and val.decode("ascii").isprintable()
+    return None if is_word else argname
 
 
 @pytest.fixture(scope="session")
