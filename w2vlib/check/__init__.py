@@ -27,6 +27,13 @@ _MODULE_OF = {
     "embedding_dot": "rows",
     "unigram_sampler": "noise",
     "negative_sampling_loss": "noise",
+    "simple_cbow": "models",
+    "simple_skip_gram": "models",
+    "cbow": "models",
+    "skip_gram": "models",
+    "adam": "steps",
+    "most_similar": "queries",
+    "analogy": "queries",
 }
 EXERCISES = tuple(_MODULE_OF)
 """Names of all checks, in the order of the course."""

@@ -61,7 +61,13 @@ class Case:
 
     @property
     def size(self) -> int:
-        return sum(np.size(value) for value in self.inputs.values())
+        return sum(map(_size, (*self.inputs.values(), *self.earlier.values())))
+
+
+def _size(value) -> int:
+    if isinstance(value, list | tuple | dict):
+        return sum(map(_size, value.values() if isinstance(value, dict) else value))
+    return np.size(value)
 
 
 @dataclass(frozen=True)
@@ -231,7 +237,7 @@ def _plain(value):
         array = np.array(value)
     except Exception:
         return Remark(f"a {type(value).__name__} that is no array of numbers")
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiubU":
         return Remark(f"a {type(value).__name__} that is no array of numbers")
     return array
 
@@ -264,6 +270,8 @@ def same(got, expected) -> bool:
         if not (got.size == expected.size == 1 and min(got.ndim, expected.ndim) == 0):
             return False
         got, expected = got.reshape(()), expected.reshape(())
+    if "U" in (got.dtype.kind, expected.dtype.kind):
+        return bool(np.array_equal(got, expected))
     tolerance = max(TOLERANCE.get(x.dtype.name, 1e-5) for x in (got, expected))
     got, expected = got.astype(np.float64), expected.astype(np.float64)
     with np.errstate(all="ignore"):
@@ -285,6 +293,7 @@ class Exercise:
         labels: quantity → how the reader would write it.
         mistakes, hints: what can be named, and the general hints.
         kind: ``"class"`` or ``"function"``.
+        unshown: inputs that the report leaves out, because others say the same.
     """
 
     name: str
@@ -295,6 +304,7 @@ class Exercise:
     mistakes: tuple[Mistake, ...]
     hints: tuple[str, ...]
     kind: str = "class"
+    unshown: tuple[str, ...] = ()
 
     def check(self, solution) -> Report:
         """Ask ``solution`` all questions and judge its answers."""
@@ -349,7 +359,7 @@ class Exercise:
         if open_ended and not [q for q in wrong if not _is_unwritten(q, answers)]:
             return self._not_attempted(open_ended[0], expected)
         if not wrong:
-            return self._passed(cases, remains)
+            return self._passed(cases, answers, remains)
         wrong = [q for q in wrong if not _is_unwritten(q, answers)]
         mistake, quantity = self.recognise(cases, answers, expected, wrong)
         return self._wrong(cases, answers, expected, mistake, quantity or wrong[0], remains)
@@ -392,8 +402,9 @@ class Exercise:
 
     # ---------------------------------------------------------------------------------- reports
 
-    def _passed(self, cases, remains) -> Report:
-        looked_at = ", ".join(dict.fromkeys(case.name for case in cases))
+    def _passed(self, cases, answers, remains) -> Report:
+        asked = (c.name for c, seen in zip(cases, answers, strict=True) if seen.keys() - {"inputs"})
+        looked_at = ", ".join(dict.fromkeys(asked))
         remarks = tuple(
             f"NumPy warned “{text}”. The results are right all the same."
             for text in remains.warned
@@ -422,7 +433,7 @@ class Exercise:
             "stopped: it did not come to an end.",
             mistake="time-limit",
             text=text,
-            example=_inputs(case),
+            example=self._inputs(case),
             hints=self.hints,
             printed=remains.printed,
         )
@@ -449,10 +460,15 @@ class Exercise:
             headline,
             mistake=mistake.id if mistake else None,
             text=text,
-            example=(*_inputs(case), *answer),
+            example=(*self._inputs(case), *answer),
             hints=(mistake.hints if mistake and mistake.hints else self.hints),
             printed=remains.printed,
         )
+
+    def _inputs(self, case: Case) -> tuple[tuple[str, str], ...]:
+        earlier = tuple((f"first pass: {k}", show(v)) for k, v in case.earlier.items())
+        shown = ((n, show(v)) for n, v in case.inputs.items() if n not in self.unshown)
+        return (*earlier, *shown)
 
     def label(self, quantity: str) -> str:
         return self.labels.get(quantity, _LABELS.get(quantity, quantity))
@@ -519,17 +535,14 @@ def _raised_text(error: Raised) -> str:
     return f"`{error.kind}: {error.message}` {where}\n{called}"
 
 
-def _inputs(case: Case) -> tuple[tuple[str, str], ...]:
-    earlier = tuple((f"first pass: {k}", show(v)) for k, v in case.earlier.items())
-    return earlier + tuple((name, show(value)) for name, value in case.inputs.items())
-
-
 def _difference(label: str, got, right) -> str:
     """What the numbers say when no mistake was recognised."""
     if isinstance(got, Remark) or isinstance(right, Remark):
         return f"`{label}` is not what it should be."
     if got.shape != right.shape:
         return f"`{label}` has shape {got.shape}; it should have shape {right.shape}."
+    if "U" in (got.dtype.kind, right.dtype.kind):
+        return f"`{label}` is not what it should be."
     if not np.isfinite(got.astype(float)).all() and np.isfinite(right.astype(float)).all():
         return f"`{label}` contains NaN or infinity."
     if got.size == 1:
@@ -584,6 +597,8 @@ def show(value, digits: int = 4) -> str:
         )
     if isinstance(value, (float, np.floating, np.ndarray)):
         return f"{float(value) + 0.0:.{digits + 2}g}"
+    if isinstance(value, list) and any(isinstance(v, list | np.ndarray) for v in value):
+        return "\n".join(show(v, digits) for v in value)
     text = str(value)
     return text if len(text) < 500 else text[:500] + " …"
 
