@@ -18,19 +18,14 @@ EPS = float(np.finfo(np.float64).eps)
 RATIO = 4.0
 """Each rung of the ladder takes a step this many times smaller than the one above."""
 TOP = 0.1138
-"""First step, relative to the coordinate's size.  Not a round number on purpose: with round steps
-the values of a function can fall on a coarse grid, and rounding could not be told from flatness."""
-DOWN, UP = 15, 8
-"""At most so many rungs below and above the first step."""
-FAR = 3
-"""A careful look goes at least so many rungs up, to see how the function is elsewhere."""
+"""First step, relative to the coordinate's size.  Not a round number on purpose: round steps from
+round numbers give values without rounding, and nothing could be learned about it."""
+DOWN = 15
+"""At most so many rungs below the first step."""
 ORDERS = 3
 """Extrapolate away the terms h², h⁴ and h⁶."""
 ULPS = 4.0
 """We trust a value of the function to so many units in the last place."""
-
-STAIR = 1e-10
-"""The stairs of a function that is rounded on the way are smaller than this part of its range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +54,12 @@ class Line:
         evaluate: () → F at the current x, a float or an array.
         move: t → puts x at ``x + t v`` and returns the t that rounding really gave.
         weights: what to multiply the entries of F with; a float or an array of F's shape.
+        usual: size that the entries of F have elsewhere.  A small value is often the difference of
+            numbers of that size, and carries their rounding.
     """
 
-    def __init__(self, evaluate, move, weights=1.0) -> None:
-        self.evaluate, self.move, self.weights = evaluate, move, weights
+    def __init__(self, evaluate, move, weights=1.0, usual=0.0) -> None:
+        self.evaluate, self.move, self.weights, self.usual = evaluate, move, weights, usual
 
     def restore(self) -> None:
         self.move(0.0)
@@ -73,25 +70,23 @@ class Line:
             return self.weights * (high - low)
         return float(np.vdot(self.weights, high - low))
 
-    def size(self, high, low) -> float:
-        """Size of the values that changed: their rounding is the noise of the difference."""
-        if isinstance(high, float):
-            return abs(self.weights) * max(abs(high), abs(low))
-        moved = np.maximum(np.abs(high), np.abs(low)) * (high != low)
-        return float(np.vdot(np.abs(self.weights), moved))
-
     def rung(self, h: float) -> Rung:
         """Look at both sides at distance h."""
         right = self.move(h)
         high = self.evaluate()
         left = self.move(-h)
         low = self.evaluate()
-        return Rung(h, right, left, high, low, self.change(high, low), self.size(high, low))
+        if isinstance(high, float):
+            size = abs(self.weights) * max(abs(high), abs(low), self.usual)
+        else:
+            size = np.maximum(np.maximum(np.abs(high), np.abs(low)), self.usual)
+            size *= np.abs(self.weights)
+        return Rung(h, right, left, high, low, self.change(high, low), size)
 
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """Two values of the function, at ``right`` and at ``left``, and their difference."""
+    """The function at ``right`` and at ``left``, the difference, and the size of the values."""
 
     h: float
     right: float
@@ -99,7 +94,7 @@ class Rung:
     high: object
     low: object
     change: float
-    size: float
+    size: object
 
     @property
     def slope(self) -> float:
@@ -138,21 +133,21 @@ def size_of_entries(x: np.ndarray) -> np.ndarray:
     return np.where(size > 0, size, usual)
 
 
-def measure(line: Line, scale: float, careful: bool = False) -> Slope:
+def measure(line: Line, scale: float, reach: float = 0.0, careful: bool = False) -> Slope:
     """The derivative of ``line`` at t = 0.
 
     Args:
         line: the function along a line.
         scale: natural size of a step, for an entry of x about its absolute value.
+        reach: natural size of all entries of x.
         careful: spend more evaluations, to tell rounding and kinks from a real slope.
     """
     # Far steps may overflow, or leave the domain of a logarithm: such rungs are not used.
     with np.errstate(all="ignore"):
         try:
-            ladder = Ladder(line, TOP * scale)
+            ladder = Ladder(line, TOP * scale, max(scale, reach))
             ladder.climb_down(DOWN if careful else 0)
-            if careful or ladder.noisy():
-                ladder.climb_up(FAR if careful else 0)
+            ladder.climb_up()
             return ladder.careful_slope() if careful else ladder.slope()
         finally:
             line.restore()
@@ -171,125 +166,140 @@ def measure_pair(line: Line, h: float) -> float:
 class Ladder:
     """Rungs from the largest step to the smallest, and what they say about the slope at 0."""
 
-    def __init__(self, line: Line, top: float) -> None:
-        self.line, self.rungs = line, [line.rung(top)]
-        self._extrapolated: list[list[float]] = []
-        self._extrapolate()
+    def __init__(self, line: Line, top: float, reach: float) -> None:
+        self.line, self.reach = line, reach
+        self.rungs: list[Rung] = []
+        self._table: list[list[float]] = []
+        self._touched: np.ndarray | None = None
+        self._add(top)
 
     def climb_down(self, at_least: int) -> None:
         """Smaller steps, until they only add rounding (but at least so many)."""
         while len(self.rungs) <= DOWN:
-            self.rungs.append(self.line.rung(self.rungs[-1].h / RATIO))
-            self._extrapolate()
+            self._add(self.rungs[-1].h / RATIO)
             if len(self.rungs) > max(at_least, 2):
-                best, _, error, _ = self.best()
-                good = error <= 1e-12 * abs(best) or not any(r.change for r in self.rungs)
-                if good or self._noise(self.rungs[-1]) > 4 * error:
+                value, _, error = self.best()
+                good = error <= 1e-12 * abs(value) or not any(r.change for r in self.rungs)
+                if good or self._noises()[-1] > 4 * error:
                     return
 
-    def climb_up(self, at_least: int) -> None:
-        """Larger steps, as long as they help against rounding (but at least so many)."""
-        for k in range(UP):
-            _, _, before, _ = self.best()
-            flat = not any(r.change for r in self.rungs)
-            self.rungs.insert(0, self.line.rung(self.rungs[0].h * RATIO))
-            self._extrapolated.clear()
-            self._extrapolate()
-            _, _, after, _ = self.best()
-            if k + 1 >= at_least and not flat and not after < before:
+    def climb_up(self) -> None:
+        """Larger steps, for entries that are small by chance, as long as they help."""
+        while self.rungs[0].h < self.reach:
+            value, h, before = self.best()
+            if before <= 1e-9 * abs(value) or h * RATIO**3 < self.rungs[0].h:
                 return
+            if not any(r.change for r in self.rungs):
+                return
+            self._add(self.rungs[0].h * RATIO)
 
-    def noisy(self) -> bool:
-        """Whether rounding, and not the length of the steps, spoils the best value."""
-        value, h, error, _ = self.best()
-        top = self.rungs[0]
-        return (
-            error > 1e-9 * abs(value)
-            and h * RATIO**3 >= top.h
-            and any(r.change for r in self.rungs)
-        )
-
-    def best(self) -> tuple[float, float, float, int]:
-        """Best value, its step, its error, and the number of its rung."""
-        answer = (self.rungs[-1].slope, self.rungs[-1].h, float("inf"), len(self.rungs) - 1)
-        table, quantum = self._extrapolated, self._quantum()
-        for k in range(1, len(table)):
-            noise = 1.5 * self._noise(self.rungs[k], quantum)
-            for m, value in enumerate(table[k]):
-                error = noise + abs(value - table[k - 1][max(m - 1, 0)])
+    def best(self) -> tuple[float, float, float]:
+        """The value that its neighbours confirm best, its step, and its error."""
+        noises, candidates = self._noises(), []
+        for k in range(1, len(self._table)):
+            above, row = self._table[k - 1], self._table[k]
+            for m, value in enumerate(row):
+                error = abs(value - above[max(m - 1, 0)])
                 if m:
-                    error = max(error, noise + abs(value - table[k][m - 1]))
-                if error < answer[2]:
-                    answer = (value, self.rungs[k].h, error, k)
-        return answer
+                    error = max(error, abs(value - row[m - 1]))
+                error += 1.5 * noises[k]
+                if error < float("inf"):
+                    candidates.append((error, -k, value))
+        candidates.sort()
+        for error, k, value in candidates:
+            if self._finer_agree(value, -k, noises):
+                return value, self.rungs[-k].h, error
+        if candidates:
+            error, k, value = candidates[0]
+            return value, self.rungs[-k].h, error
+        return self.rungs[-1].slope, self.rungs[-1].h, float("inf")
 
     def slope(self) -> Slope:
         """The best value so far."""
-        value, _, error, _ = self.best()
+        value, _, error = self.best()
         return Slope(value, error, self._pair_step(value))
 
     def careful_slope(self) -> Slope:
         """The best value, with the scatter of the small steps in its error, and the kink if any."""
-        value, h, error, _ = self.best()
+        value, h, error = self.best()
         small = [r for r in self.rungs if r.h <= 1e-3 * h]
         scatter = [abs(r.change - (r.right - r.left) * value) for r in small]
-        noise = max([s for s in scatter if np.isfinite(s)] + [self._quantum()], default=0.0)
+        noise = max((s for s in scatter if np.isfinite(s)), default=0.0)
         return Slope(value, error + noise / h, self._pair_step(value), noise, self._kink(noise))
 
-    def _extrapolate(self) -> None:
-        """Fill in the missing rows of the extrapolation table."""
-        table = self._extrapolated
-        for k in range(len(table), len(self.rungs)):
+    def _add(self, h: float) -> None:
+        """One more rung, at the end where it belongs; the extrapolation table grows with it."""
+        rung = self.line.rung(h)
+        if not isinstance(rung.high, float):
+            changed = rung.high != rung.low
+            self._touched = changed if self._touched is None else self._touched | changed
+        if self.rungs and h > self.rungs[0].h:
+            self.rungs.insert(0, rung)
+            self._table.clear()
+        else:
+            self.rungs.append(rung)
+        for k in range(len(self._table), len(self.rungs)):
             row = [self.rungs[k].slope]
             for m in range(1, min(k, ORDERS) + 1):
-                row.append(row[-1] + (row[-1] - table[k - 1][m - 1]) / (RATIO ** (2 * m) - 1))
-            table.append(row)
+                finer, coarser = row[-1], self._table[k - 1][m - 1]
+                row.append(finer + (finer - coarser) / (RATIO ** (2 * m) - 1))
+            self._table.append(row)
 
-    def _noise(self, rung: Rung, quantum: float = 0.0) -> float:
-        """Error of a rung's slope through rounding of the function's values."""
-        return max(ULPS * EPS * rung.size, quantum) / (2 * rung.h)
+    def _noises(self) -> list[float]:
+        """Error of each rung's slope through rounding of the function's values.
 
-    def _quantum(self) -> float:
-        """Height of a stair, if the function turns out to be a staircase.
-
-        Where the change is 0 for a small step and tiny for a larger one, the function's values
-        cannot be finer than that last change.  Example: log(1 + e) for e near 1e-16.  A change that
-        is not tiny, compared with those far away, means the end of a flat part instead.
+        Outside the usual x, terms inside the function grow with h and may cancel in its value; so
+        their rounding is taken to grow with h too.
         """
-        largest = max((abs(r.change) for r in self.rungs if np.isfinite(r.change)), default=0.0)
-        for above, below in zip(self.rungs, self.rungs[1:], strict=False):
-            if above.change and not below.change:
-                return abs(above.change) if abs(above.change) <= STAIR * largest else 0.0
-        return 0.0
+        touched = self._touched if self._touched is not None and self._touched.any() else None
+        noises = []
+        for r in self.rungs:
+            size = r.size if touched is None else r.size[touched]
+            far = max(1.0, r.h / self.reach)
+            noises.append(ULPS * EPS * float(np.sum(size)) * far / (2 * r.h))
+        return noises
+
+    def _finer_agree(self, value: float, k: int, noises: list[float]) -> bool:
+        """Whether all smaller steps say the same, as far as rounding lets them.
+
+        A function that is flat at some distance to both sides has the slope 0 for two large steps
+        in a row; only the smaller ones know about the hill between.
+        """
+        off = [abs(r.change - (r.right - r.left) * value) for r in self.rungs[k:]]
+        rounding = max(off[-3:]) if len(off) > 3 else off[-1]
+        for n, difference in enumerate(off):
+            noise = 2 * self.rungs[k + n].h * noises[k + n]
+            if difference > 4 * max(noise, rounding, off[0] / RATIO ** (3 * n)):
+                return False
+        return True
 
     def _pair_step(self, value: float) -> float:
         """The step for which the pair (4h, h) comes closest to ``value``."""
-        quantum = self._quantum()
+        noises = self._noises()
         errors = [
-            (abs(row[1] - value) + self._noise(rung, quantum), rung.h)
-            for row, rung in zip(self._extrapolated[1:], self.rungs[1:], strict=True)
+            (abs(row[1] - value) + noise, rung.h)
+            for row, noise, rung in zip(self._table[1:], noises[1:], self.rungs[1:], strict=True)
         ]
         finite = [pair for pair in errors if np.isfinite(pair[0])]
         return min(finite)[1] if finite else self.rungs[-1].h
 
-    def _kink(self, noise: float) -> tuple[float, float] | None:
+    def _kink(self, scatter: float) -> tuple[float, float] | None:
         """Slopes to either side, if they differ however close one looks."""
         self.line.restore()
         here = self.line.evaluate()
         sides = []
-        for r in self.rungs:
-            if not r.right or not r.left:
-                continue
-            right = self.line.change(r.high, here) / r.right
-            left = self.line.change(r.low, here) / r.left
-            unsure = max(ULPS * EPS * self.line.size(r.high, r.low), noise) / r.h
-            if np.isfinite(right) and np.isfinite(left):
-                sides.append((left, right, unsure))
-        jumps = [abs(right - left) for left, right, _ in sides]
-        largest = max(jumps, default=0.0)
-        # The smallest step at which a jump of that size would still be seen.
-        visible = [side for side in sides if side[2] <= 0.05 * largest]
-        if not visible or not largest:
+        for r, noise in zip(self.rungs, self._noises(), strict=True):
+            if r.right and r.left:
+                right = self.line.change(r.high, here) / r.right
+                left = self.line.change(r.low, here) / r.left
+                unsure = 2 * max(noise, scatter / r.h)
+                sides.append((left, right, abs(right - left), unsure))
+        clear = [n for n, (_, _, jump, unsure) in enumerate(sides) if unsure <= 0.05 * jump]
+        if not clear:
             return None
-        left, right, _ = visible[-1]
-        return (left, right) if abs(right - left) > 0.4 * largest else None
+        n = clear[-1]
+        left, right, jump, unsure = sides[n]
+        hidden = n + 1 == len(sides) or RATIO * unsure > 0.05 * jump
+        # In a smooth function the jump shrinks with the step, 64 times over three rungs.
+        persistent = jump > 0.3 * sides[max(n - 3, 0)][2]
+        return (left, right) if hidden and persistent and n >= 3 else None

@@ -20,6 +20,7 @@ scikit-learn's ``check_estimator`` (one checker for everybody's class).
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,6 +57,16 @@ PRECISION = 1e-9
 """Along a random direction a float64 gradient is at least this exact; a float32 one is not."""
 BACKWARD_ULPS = 256.0
 """The gradient under test may itself be rounded by so many units of the function's usual slope."""
+SCATTER = 16.0
+"""… and by so many times what it changes when the last bits of all numbers are shaken."""
+SHAKES = 4
+"""How often the last bits are shaken."""
+SAFETY = 4.0
+"""The estimated error of a measurement counts so many times."""
+PROOFS = 3
+"""So many entries of an array are proven wrong with care; a quick look is enough for the rest."""
+SURVEY = (1.0, 0.3, 0.03, 0.003, 0.0003)
+"""Where to look for the function's usual size and slopes: at so many times all its arrays."""
 EVERY_ENTRY = 400
 """Up to this size every entry of a parameter is measured."""
 SAMPLE = 64
@@ -97,8 +108,10 @@ def numerical_gradient(f: Callable, x: np.ndarray) -> np.ndarray:
     if not np.isfinite(evaluate()):
         raise ValueError(f"f(x) is {evaluate()}: there is no gradient at this x.")
     gradient = np.empty(x.shape)
-    for i, scale in enumerate(size_of_entries(argument)):
-        gradient.flat[i] = measure(Line(evaluate, along_entry(argument, i)), scale).value
+    scales = size_of_entries(argument)
+    for i, scale in enumerate(scales):
+        line = Line(evaluate, along_entry(argument, i))
+        gradient.flat[i] = measure(line, scale, scales.max()).value
     return gradient
 
 
@@ -191,14 +204,44 @@ def check_gradient(
     for name, p, g in zip(names, params, grads, strict=True):
         got = _checked_grad(g() if callable(g) else g, p, name, report)
         if got is not None:
-            targets.append(Target(name, p, got))
-    comparer = Comparer(evaluate, 1.0, np.random.default_rng(seed), tol)
-    report.comparisons = [comparer.compare(t) for t in merge_shared(targets)]
+            scatter = _shaken_function(evaluate, params, g, got) if callable(g) else float
+            targets.append(Target(name, p, got, scatter))
+    targets = merge_shared(targets)
+    comparer = Comparer(evaluate, 1.0, targets, np.random.default_rng(seed), tol)
+    report.comparisons = [comparer.compare(t) for t in targets]
     for c in report.comparisons:
         _report_comparison(report, c)
     if not report.problems and not any(c.judged for c in report.comparisons):
         report.problems.append(Problem("nothing judged", _NOTHING_JUDGED))
     return report
+
+
+def _shaken_function(evaluate, params, grad: Callable, got: np.ndarray) -> Callable[[], float]:
+    """() → how much the gradient that ``grad()`` returns changes with the last bits of params."""
+
+    def scatter() -> float:
+        held, largest = [p.copy() for p in params], 0.0
+        rng = np.random.default_rng(0)
+        try:
+            for _ in range(SHAKES):
+                for p, before in zip(params, held, strict=True):
+                    p[...] = shaken(before, rng)
+                evaluate()
+                other = _checked_grad(grad(), got, "", GradientReport(""))
+                if other is not None:
+                    largest = max(largest, float(np.abs(other - got).max(initial=0.0)))
+        finally:
+            for p, before in zip(params, held, strict=True):
+                p[...] = before
+            evaluate()
+        return largest
+
+    return scatter
+
+
+def shaken(x: np.ndarray, rng) -> np.ndarray:
+    """x with the last bits of its entries changed at random."""
+    return x * (1 + EPS * rng.integers(-2, 3, x.shape))
 
 
 _RANDOM = (
@@ -260,11 +303,15 @@ def _checked_grad(grad, param, name: str, report, **where) -> np.ndarray | None:
 
 @dataclass(slots=True)
 class Target:
-    """One array to compare: ``x`` is moved, ``got`` is the gradient under test."""
+    """One array to compare: ``x`` is moved, ``got`` is the gradient under test.
+
+    ``scatter()`` tells how much that gradient changes when last bits are shaken.
+    """
 
     name: str
     x: np.ndarray
     got: np.ndarray
+    scatter: Callable[[], float] = float
 
 
 def merge_shared(targets: list[Target]) -> list[Target]:
@@ -306,15 +353,21 @@ class Comparer:
     Args:
         evaluate: () → the function's value, a float or an array.
         weights: what the entries of that value are multiplied with (the upstream gradient).
+        targets: the arrays that the function depends on, with their gradients.
         rng: for sampled entries and random directions.
         tol: largest relative error.
         every_entry: measure all entries of arrays up to this size.
     """
 
-    def __init__(self, evaluate, weights, rng, tol=TOLERANCE, every_entry=EVERY_ENTRY) -> None:
+    def __init__(
+        self, evaluate, weights, targets, rng, tol=TOLERANCE, every_entry=EVERY_ENTRY
+    ) -> None:
         self.evaluate, self.weights, self.rng = evaluate, weights, rng
+        self.targets: list[Target] = targets
         self.tol, self.every_entry = tol, every_entry
         self.precision = PRECISION * tol / TOLERANCE
+        self.usual, slopes = self._survey()
+        self.usual_slopes = {id(t): slope for t, slope in zip(targets, slopes, strict=True)}
 
     def compare(self, target: Target, direction: bool = True) -> Comparison:
         """Measure entries of ``target`` and judge them.
@@ -331,7 +384,7 @@ class Comparer:
         return work.comparison()
 
     def line(self, move) -> Line:
-        return Line(self.evaluate, move, self.weights)
+        return Line(self.evaluate, move, self.weights, self.usual)
 
     def _choose(self, got: np.ndarray) -> np.ndarray:
         """Flat indices to measure: all, or a sample with and without gradient."""
@@ -348,31 +401,48 @@ class Comparer:
             picked += self.rng.choice(group, take, replace=False).tolist()
         return np.unique(picked)
 
-    def usual_slope(self, x: np.ndarray) -> float:
-        """Slopes of the function on the way from x to 0: the scale that its rounding errors have.
+    def rounding_of(self, target: Target) -> float:
+        """How far the gradient under test may be off through its own rounding."""
+        slope = self.usual_slopes[id(target)]
+        return BACKWARD_ULPS * EPS * slope + SCATTER * target.scatter()
+
+    def _survey(self):
+        """The function on the way from here to 0: usual size of its values, and of its slopes.
 
         Where a loss is saturated its gradient is 1e-20, but computed as a difference of numbers
         near 1, so right only to 1e-16.  Nearer to 0 nothing is saturated.
         """
-        reach = float(np.abs(x).max(initial=0.0))
-        if not reach:
-            return 0.0
-        start, parts, values = x.copy(), (1.0, 0.5, 0.1, 0.01, 0.0), []
+        arrays = [t.x for t in self.targets]
+        start = [x.copy() for x in arrays]
+        usual, slopes = 0.0, [0.0] * len(arrays)
+        weights = np.abs(self.weights)
         with np.errstate(all="ignore"):
-            try:
-                for part in parts:
-                    x[...] = part * start
-                    values.append(self.evaluate())
-            except Exception:  # far from the given x the function may refuse to work
-                pass
-            finally:
-                x[...] = start
-            weights = np.abs(self.weights)
-            slopes = [
-                float(np.sum(weights * np.abs(np.subtract(a, b)))) / ((p - q) * reach)
-                for a, b, p, q in zip(values, values[1:], parts, parts[1:], strict=False)
-            ]
-        return max((s for s in slopes if np.isfinite(s)), default=0.0)
+            for part in SURVEY:
+                try:
+                    for x, before in zip(arrays, start, strict=True):
+                        x[...] = part * before
+                    here = np.abs(self.evaluate())
+                    usual = np.fmax(usual, np.where(np.isfinite(here), here, 0.0))
+                    for n, x in enumerate(arrays):
+                        slope = self._secant(x, part, weights)
+                        slopes[n] = max(slopes[n], slope if np.isfinite(slope) else 0.0)
+                except Exception:  # far from the given x the function may refuse to work
+                    break
+                finally:
+                    for x, before in zip(arrays, start, strict=True):
+                        x[...] = before
+        return (float(usual) if np.ndim(usual) == 0 else usual), slopes
+
+    def _secant(self, x, part: float, weights) -> float:
+        """Slope between x and a point to either side of it, in a random direction."""
+        step = 0.1 * part * float(size_of_entries(x / part).max(initial=0.0))
+        v, here = self.rng.choice([-step, step], x.shape), x.copy()
+        x[...] = here + v
+        high = self.evaluate()
+        x[...] = here - v
+        low = self.evaluate()
+        x[...] = here
+        return float(np.sum(weights * np.abs(np.subtract(high, low)))) / (2 * step)
 
 
 class _Work:
@@ -384,7 +454,9 @@ class _Work:
         self.expected = np.full(self.got.shape, np.nan)
         self.wrong, self.unsure, self.kinks = np.zeros((3, self.got.size), dtype=bool)
         self.scales = size_of_entries(self.x)
+        self.reach = float(np.sqrt(np.mean(self.scales**2))) if self.x.size else 1.0
         self.asked = np.zeros(self.got.size, dtype=bool)
+        self.slopes: dict[int, Slope] = {}
         self.imprecise = 0.0
         self._rounding: float | None = None
 
@@ -410,45 +482,43 @@ class _Work:
         # "not smaller", because a quick look that gave NaN is a suspect too.
         badness = np.nan_to_num(self.errors(), nan=np.inf)
         suspects = np.flatnonzero(self.asked & ~(badness <= 0.01 * self.c.tol))
-        confirmed = 0
         for i in suspects[np.argsort(-badness[suspects], kind="stable")]:
-            if confirmed >= 3:
-                # Three entries are proven wrong; the others need no proof of their own.
-                self.wrong[i] = True
-                continue
-            confirmed += self.judge(i, self._measure(i, careful=True))
+            if self.wrong.sum() >= PROOFS:
+                # Enough entries are proven wrong; the others need no proof of their own.
+                self.wrong[i] = badness[i] > self.c.tol
+            else:
+                self.judge(i)
+        for i in self.slopes:  # once more, now that the largest entry is known
+            self._decide(i)
 
-    def judge(self, i: int, slope: Slope) -> bool:
-        """Decide about entry i; returns whether it is wrong."""
+    def judge(self, i: int) -> bool:
+        """Measure entry i with care and decide about it; returns whether it is wrong."""
+        self.slopes[i] = slope = self._measure(i, careful=True)
         self.expected[i], self.asked[i] = slope.value, True
-        got = self.got[i]
-        if np.isnan(slope.value):
-            self.unsure[i] = True
-            return False
-        size = max(abs(got), abs(slope.value), FLOOR * self._largest())
-        error, slack = abs(got - slope.value), slope.error + self.rounding()
-        if error <= self.c.tol * size:
-            return False
-        if slope.kink and self._between(got, slope.kink):
-            self.kinks[i] = True
-        elif error <= self.c.tol * size + slack:
-            self.unsure[i] = True
-        else:
-            self.wrong[i] = True
+        self._decide(i)
         return bool(self.wrong[i])
+
+    def _decide(self, i: int) -> None:
+        slope, got = self.slopes[i], self.got[i]
+        error = abs(got - slope.value)
+        allowed = self.c.tol * max(abs(got), abs(slope.value), FLOOR * self._largest())
+        slack = SAFETY * slope.error + self.rounding()
+        off = not error <= allowed  # NaN, a slope that cannot be measured, is off too
+        self.kinks[i] = off and slope.kink is not None and self._between(got, slope.kink)
+        self.unsure[i] = off and not self.kinks[i] and not error > allowed + slack
+        self.wrong[i] = off and not self.kinks[i] and not self.unsure[i]
 
     def compare_directions(self) -> None:
         """All entries at once, along random directions; finds the one wrong entry of a million."""
         n, shape = self.got.size, self.x.shape
         if not n or self.wrong.any() or self.kinks.any():
             return
-        usual = np.sqrt(np.mean(self.scales**2))
         groups = [np.ones(n, dtype=bool)]
         if n > self.c.every_entry:
             zero = self.got == 0
             groups += [g for g in (zero, ~zero) if g.any() and not g.all()]
         for group in groups:
-            v = np.where(group, usual * self.c.rng.choice([-1.0, 1.0], n), 0.0)
+            v = np.where(group, self.reach * self.c.rng.choice([-1.0, 1.0], n), 0.0)
             error, norm = self._along(v.reshape(shape), careful=True)
             if error <= self.c.precision * norm:
                 continue
@@ -474,7 +544,7 @@ class _Work:
     def rounding(self) -> float:
         """How far the gradient under test may be off through its own rounding."""
         if self._rounding is None:
-            self._rounding = BACKWARD_ULPS * EPS * self.c.usual_slope(self.x)
+            self._rounding = self.c.rounding_of(self.target)
         return self._rounding
 
     def _largest(self) -> float:
@@ -482,7 +552,9 @@ class _Work:
         return max(float(np.abs(self.got).max(initial=0.0)), float(known.max(initial=0.0)))
 
     def _measure(self, i: int, careful: bool = False) -> Slope:
-        return measure(self.c.line(along_entry(self.x, int(i))), float(self.scales[i]), careful)
+        return measure(
+            self.c.line(along_entry(self.x, int(i))), float(self.scales[i]), self.reach, careful
+        )
 
     def _between(self, got: float, kink: tuple[float, float]) -> bool:
         low, high = min(kink), max(kink)
@@ -491,10 +563,10 @@ class _Work:
 
     def _along(self, v: np.ndarray, careful: bool = False) -> tuple[float, float]:
         """Error of the gradient along v beyond what rounding explains, and the size to compare."""
-        slope = measure(self.c.line(along_direction(self.x, v)), 1.0, careful)
+        slope = measure(self.c.line(along_direction(self.x, v)), 1.0, 1.0, careful)
         terms = self.got * v.ravel()
         norm = float(np.linalg.norm(terms))
-        slack = 2 * slope.error + self.rounding() * float(np.linalg.norm(v))
+        slack = SAFETY * slope.error + self.rounding() * float(np.linalg.norm(v))
         return max(abs(float(terms.sum()) - slope.value) - slack, 0.0), max(norm, abs(slope.value))
 
     def _hunt(self, v: np.ndarray) -> bool:
@@ -509,7 +581,7 @@ class _Work:
                 part[half] = flat[half]
                 found.append(self._along(part.reshape(v.shape))[0])
             entries = halves[int(np.argmax(found))]
-        return self.judge(int(entries[0]), self._measure(entries[0], careful=True))
+        return self.judge(int(entries[0]))
 
 
 def _report_comparison(report: GradientReport, c: Comparison) -> None:
@@ -783,6 +855,9 @@ class _LayerCheck:
     def _input_grads(self, returned, inputs) -> dict:
         """Gradient for each input position that has one."""
         floats = [i for i, x in enumerate(inputs) if _is_float(x)]
+        if returned is None:
+            # One-hot rows are usually labels, and a layer owes no gradient for those.
+            floats = [i for i in floats if not _is_one_hot(inputs[i])]
         if isinstance(returned, (tuple, list)):
             wrt = floats if self.wrt is None else self.wrt
             if len(returned) == len(inputs):
@@ -833,7 +908,8 @@ class _LayerCheck:
         if kind.kind == "f" and kind.itemsize < 8:
             self._problem("dtype", f"forward returned {kind}, although everything is float64.")
         self._check_finite(out)
-        if not _same(out, self._forward(layer, self.inputs)):
+        # Several times: a few random draws may agree by chance.
+        if not all(_same(out, self._forward(layer, self.inputs)) for _ in range(8)):
             self.random = True
             one, two = (self._forward(self._new_layer(), self.inputs) for _ in range(2))
             if not _same(one, two):
@@ -867,7 +943,8 @@ class _LayerCheck:
                 "Multiply by dout.",
             )
             return
-        for scale in (-1.0, 1e-6, 1e6, 0.0):
+        # Powers of two scale every rounded number exactly, even a gradient that is all rounding.
+        for scale in (-1.0, 2.0**-20, 2.0**20, 0.0):
             other = self._fresh_pass(self.values, self.inputs, scale * dout)
             for a, b, size in zip(one.arrays(), other.arrays(), usual, strict=True):
                 if np.abs(b - scale * a).max(initial=0.0) > 1e-9 * abs(scale) * size:
@@ -885,14 +962,30 @@ class _LayerCheck:
         other = self._fresh_pass(self.values, self.inputs, other_dout)
         both = self._fresh_pass(self.values, self.inputs, dout + other_dout)
         arrays = zip(one.arrays(), other.arrays(), both.arrays(), usual, strict=True)
-        for a, b, c, size in arrays:
-            if np.abs(a + b - c).max(initial=0.0) > 1e-9 * (size + np.abs(b).max(initial=0.0)):
+        for n, (a, b, c, size) in enumerate(arrays):
+            difference = np.abs(a + b - c).max(initial=0.0)
+            if difference <= 1e-9 * (size + np.abs(b).max(initial=0.0)):
+                continue
+            if difference > self._rounding_of(n, dout, one):
                 self._problem(
                     "linear in dout",
                     "backward(d1 + d2) is not backward(d1) + backward(d2): entries of dout must "
                     "not influence each other's gradient other than by adding up.",
                 )
                 return
+
+    def _rounding_of(self, n: int, dout, result: _Pass) -> float:
+        """How far the n-th gradient may be off through rounding alone."""
+        values, inputs = [v.copy() for v in self.values], _copies(self.inputs)
+        layer = self._new_layer(values)
+        moved = [*(values if self.random else layer.params)]
+        moved += [inputs[i] for i in result.input_grads]
+        names = [""] * len(moved)
+        targets = [Target(*t) for t in zip(names, moved, result.arrays(), strict=True)]
+        scatter = self._shaken_layer(values, inputs, dout, targets)
+        targets[n].scatter = lambda: scatter()[n]
+        comparer = Comparer(self._evaluator(layer, values, inputs), dout, targets, self.rng)
+        return comparer.rounding_of(targets[n])
 
     def _compare(self, values, inputs, dout, direction=False) -> _Pass:
         """Compare all gradients at these values with measured ones."""
@@ -907,13 +1000,14 @@ class _LayerCheck:
                 self._note(f"NumPy warned in batch {self.batch!r}: {w.message}.")
         self._check_finite(result.out)
         moved = values if self.random else layer.params
-        targets = [Target(*t) for t in zip(self.param_names, moved, result.grads, strict=True)]
-        if not self.random:
-            targets = merge_shared(targets)
-        targets += [Target(self.names[i], inputs[i], g) for i, g in result.input_grads.items()]
+        targets = self._targets(moved, inputs, result)
+        scatter = self._shaken_layer(values, inputs, dout, targets)
+        for n, target in enumerate(targets):
+            target.scatter = lambda n=n: scatter()[n]
         comparer = Comparer(
             self._evaluator(layer, values, inputs),
             dout,
+            targets,
             self.rng,
             self.tol,
             EVERY_ENTRY if direction else SAMPLE,
@@ -933,6 +1027,30 @@ class _LayerCheck:
                     + _how_repeated(result, again),
                 )
         return result
+
+    def _targets(self, params, inputs, result: _Pass) -> list[Target]:
+        targets = [Target(*t) for t in zip(self.param_names, params, result.grads, strict=True)]
+        if not self.random:
+            targets = merge_shared(targets)
+        names = self.names
+        return targets + [Target(names[i], inputs[i], g) for i, g in result.input_grads.items()]
+
+    def _shaken_layer(self, values, inputs, dout, targets):
+        """() → for each target how much its gradient changes when all last bits are shaken."""
+
+        @functools.cache
+        def scatter() -> list[float]:
+            rng, largest = np.random.default_rng(0), [0.0] * len(targets)
+            for _ in range(SHAKES):
+                layer = self._new_layer([shaken(v, rng) for v in values])
+                other_inputs = tuple(shaken(x, rng) if _is_float(x) else x for x in inputs)
+                result = self._run_pass(layer, other_inputs, dout)
+                others = self._targets(layer.params, other_inputs, result)
+                for n, (a, b) in enumerate(zip(targets, others, strict=True)):
+                    largest[n] = max(largest[n], float(np.abs(a.got - b.got).max(initial=0.0)))
+            return largest
+
+        return scatter
 
     def _note(self, text: str) -> None:
         if text not in self.report.notes:
@@ -1074,8 +1192,11 @@ def _is_ids(x) -> bool:
     """Integers, but not one-hot rows."""
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu" or not x.ndim:
         return False
-    one_hot = x.ndim > 1 and np.isin(x, (0, 1)).all() and (x.sum(axis=-1) == 1).all()
-    return not one_hot
+    return not _is_one_hot(x)
+
+
+def _is_one_hot(x) -> bool:
+    return bool(x.ndim > 1 and np.isin(x, (0, 1)).all() and (x.sum(axis=-1) == 1).all())
 
 
 def _is_float(x) -> bool:

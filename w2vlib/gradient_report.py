@@ -372,6 +372,8 @@ def _describe_ratio(g, e) -> str:
     factor = abs(ratio)
     if flipped and abs(factor - 1) <= _CLOSE:
         return f"{flipped}."
+    if not flipped and abs(factor - 1) <= 1e-7:
+        return ""
     if not flipped and abs(factor - 1) <= 1e-3:
         return f"Every entry is off by the factor {factor:.9g}."
     times = f"{factor:.5g} times too large" if factor > 1 else f"{1 / factor:.5g} times too small"
