@@ -264,6 +264,30 @@ def test_wrong_questions(questions, options, error, message):
         evaluate_analogies(vectors(), questions, **options)
 
 
+def test_gensim_counts_the_same(tmp_path):
+    """Upper and lower case, unknown words, query words left out: all as gensim does it."""
+    pytest.importorskip("gensim")
+    rng = np.random.default_rng(3)
+    words = [f"{'wW'[i % 2]}{i}" for i in range(60)]
+    v = WordVectors(words, rng.standard_normal((60, 3)).astype(np.float32))
+    questions = {}
+    for name in ("one", "two"):
+        queries = [rng.choice(words, 4, replace=False).tolist() for _ in range(300)]
+        questions[name] = [[q[0].upper(), q[1].lower(), *q[2:]] for q in queries]
+        questions[name].append(["w1", "w2", "w3", "unknown"])
+    lines = [f": {name}\n" + "\n".join(map(" ".join, qs)) + "\n" for name, qs in questions.items()]
+    (tmp_path / "questions.txt").write_text("".join(lines))
+    accuracy, sections = v.to_gensim().evaluate_word_analogies(tmp_path / "questions.txt")
+    result = evaluate_analogies(v, questions)
+    assert result.accuracy(1) == pytest.approx(accuracy)
+    assert 0 < accuracy < 1
+    for section in sections[:-1]:
+        found = result[section["section"]]
+        assert found.correct(1) == len(section["correct"])
+        assert found.used == len(section["correct"]) + len(section["incorrect"])
+
+
+@pytest.mark.real_text
 def test_the_google_questions_on_the_ptb_vocabulary(real_data):
     """4,716 of 19,544 questions have all their words in PTB's 10,000, as others count them too."""
     text = (real_data / "ptb.train.txt").read_text(encoding="utf-8").split()

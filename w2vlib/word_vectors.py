@@ -241,13 +241,15 @@ class WordVectors:
 
     def by_frequency(self) -> list[str]:
         """All words, most frequent first; in row order where counts are unknown or equal."""
-        return [self.words[i] for i in self._frequency_order()]
+        if self.counts is None:
+            return list(self.words)
+        return [self.words[i] for i in self._frequency_order().tolist()]
 
     def most_frequent(self, n: int) -> WordVectors:
         """New vectors with only the ``n`` most frequent words, most frequent first."""
         ids = self._frequency_order()[: as_count(n, "n")]
         counts = None if self.counts is None else self.counts[ids]
-        words = [self.words[i] for i in ids]
+        words = [self.words[i] for i in ids.tolist()]
         return WordVectors(words, self.vectors[ids], counts, copy=False)
 
     def _frequency_order(self) -> np.ndarray:
@@ -402,7 +404,8 @@ class WordVectors:
         """Write to ``path``; the suffix chooses the format.
 
         ``.txt`` / ``.vec`` word2vec text, ``.bin`` word2vec binary (these two also with ``.gz`` or
-        ``.xz`` behind), ``.npz`` and ``.safetensors`` with counts and the exact dtype.  See
+        ``.xz`` behind), ``.npz`` and ``.safetensors``.  The last two keep everything; text and
+        binary files have no room for counts, and come back as float32.  See
         :func:`w2vlib.vector_files.write_vectors` for the options and errors.
         """
         from w2vlib.vector_files import write_vectors
