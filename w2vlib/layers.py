@@ -10,6 +10,10 @@ The names and call signatures are those of "Deep Learning from Scratch 2".
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import numpy as np
 
 from w2vlib.backend import get_array_module
@@ -27,6 +31,22 @@ from w2vlib.validation import PAD, as_ids, as_matrix, as_number, as_weights
 
 MAX_PENDING = 64
 """How many forward passes a layer remembers for a backward pass before it forgets the oldest."""
+
+_forward_only = contextvars.ContextVar("forward_only", default=False)
+
+
+@contextlib.contextmanager
+def forward_only() -> Iterator[None]:
+    """Inside ``with forward_only():`` layers remember nothing, since no backward pass will follow.
+
+    For validation and prediction: it saves memory, and a training step under way goes on as if
+    nothing had happened.
+    """
+    token = _forward_only.set(True)
+    try:
+        yield
+    finally:
+        _forward_only.reset(token)
 
 
 class Layer:
@@ -53,11 +73,13 @@ class Layer:
         self._forgot = False  # whether there were more than MAX_PENDING
 
     def _remember(self, *what) -> None:
+        if _forward_only.get():
+            return
         if self._undone:
             self._memory.clear()
             self._undone, self._forgot = 0, False
         elif len(self._memory) == MAX_PENDING:
-            # Someone runs forward only, to predict; without this the memory would grow for ever.
+            # Someone runs forward only, without saying so: the memory must not grow for ever.
             del self._memory[0]
             self._forgot = True
         self._memory.append(what)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from w2vlib.backend import get_array_module, to_cpu
+from w2vlib.layers import forward_only
 from w2vlib.optimizers import clip_grads
 from w2vlib.validation import as_count, as_generator
 
@@ -86,14 +87,17 @@ class Trainer:
 
         Raises:
             ValueError: no examples, different lengths, epochs or batch sizes below 1.
+            TypeError: callbacks that cannot be called.
+            FloatingPointError: the loss is NaN or infinite; the step that would have spread it is
+                not taken.
 
         Ctrl-C ends training after the current step; the model keeps what it has learned.
         """
         size = _checked_size(contexts, target)
         max_epoch, batch_size = as_count(max_epoch, "max_epoch"), as_count(batch_size, "batch_size")
         self.eval_interval = as_count(eval_interval, "eval_interval")
-        callbacks = tuple(callbacks)
-        validate = self._make_validation(validation)
+        callbacks = _as_callbacks(callbacks)
+        validate = self._make_validation(validation, batch_size)
         steps = max_epoch * -(-size // batch_size)
         meter = _Meter(self, steps, self.progress)
         self._stop = self.interrupted = False
@@ -110,7 +114,8 @@ class Trainer:
                 self.epoch += 1
                 meter.epoch_done()
                 if validate is not None:
-                    self.validation_losses.append(validate())
+                    with forward_only():
+                        self.validation_losses.append(validate())
                 _call(callbacks, "on_epoch", self)
                 if self._stop:
                     return
@@ -168,6 +173,11 @@ class Trainer:
         xp = get_array_module(contexts)
         batch = xp.asarray(batch)
         loss = self.model.forward(contexts[batch], target[batch])
+        if not np.isfinite(float(loss)):
+            raise FloatingPointError(
+                f"The loss is {float(loss)} in epoch {self.epoch + 1}; the model stays as it was "
+                "before this step. Start again with a smaller learning rate, or with max_grad=5."
+            )
         self.model.backward()
         params, grads = remove_duplicate(self.model.params, self.model.grads)
         if max_grad is not None:
@@ -175,21 +185,38 @@ class Trainer:
         self.optimizer.update(params, grads)
         return loss
 
-    def _make_validation(self, validation) -> Callable[[], float] | None:
+    def _make_validation(self, validation, batch_size: int) -> Callable[[], float] | None:
         """A function that gives the validation loss, always on the same negative samples."""
         if validation is None:
             return None
-        _checked_size(*validation)
+        if len(validation) != 2:
+            raise ValueError("validation must be a pair (contexts, target).")
         contexts, target = validation
-        sampler = getattr(getattr(self.model, "loss_layer", None), "sampler", None)
-        if sampler is None:
-            return lambda: self.model.forward(contexts, target)
-        # A generator of its own: looking at the validation loss must not change the training.
-        from w2vlib.models import SkipGram
+        size = _checked_size(contexts, target)
+        negatives = self._fixed_negatives(contexts, target)
 
+        def loss() -> float:
+            total = 0.0
+            for start in range(0, size, batch_size):
+                part = slice(start, start + batch_size)
+                more = () if negatives is None else (negatives[part],)
+                total += len(target[part]) * self.model.forward(contexts[part], target[part], *more)
+            return total / size
+
+        return loss
+
+    def _fixed_negatives(self, contexts, target):
+        """Negatives for the validation data, from a generator of their own.
+
+        Looking at the validation loss must not change the training.
+        """
+        from w2vlib.models import CBOW, SkipGram
+
+        sampler = getattr(getattr(self.model, "loss_layer", None), "sampler", None)
+        if sampler is None or not isinstance(self.model, (CBOW, SkipGram)):
+            return None
         asked = contexts if isinstance(self.model, SkipGram) else target
-        negatives = sampler.get_negative_sample(asked, rng=np.random.default_rng(0))
-        return lambda: self.model.forward(contexts, target, negatives=negatives)
+        return sampler.get_negative_sample(asked, rng=np.random.default_rng(0))
 
 
 class _Meter:
@@ -237,7 +264,8 @@ def remove_duplicate(params: list, grads: list) -> tuple[list, list]:
     """Merge parameters that are one and the same array; their gradients are added up.
 
     A parameter that is another one's transpose *in the same memory* counts as the same.  Equal
-    numbers in different memory do not: they are two parameters that happen to be equal.
+    numbers in different memory do not: they are two parameters that happen to be equal.  One and
+    the same gradient array counts once: it belongs to one layer that was listed twice.
 
     Args:
         params: arrays, some perhaps listed several times.
@@ -251,11 +279,14 @@ def remove_duplicate(params: list, grads: list) -> tuple[list, list]:
     for p, g in zip(params, grads, strict=True):
         key, flipped = _memory_key(p)
         if key not in unique:
-            unique[key] = (len(kept_params), flipped)
+            unique[key] = (len(kept_params), flipped, [g])
             kept_params.append(p)
             kept_grads.append(g)
             continue
-        place, first_flipped = unique[key]
+        place, first_flipped, counted = unique[key]
+        if any(g is other for other in counted):
+            continue
+        counted.append(g)
         kept_grads[place] = kept_grads[place] + (g if flipped == first_flipped else g.T)
     return kept_params, kept_grads
 
@@ -263,9 +294,11 @@ def remove_duplicate(params: list, grads: list) -> tuple[list, list]:
 def _memory_key(p) -> tuple[tuple, bool]:
     """What memory an array covers: the same for its transpose, which the flag tells apart."""
     start = p.__array_interface__["data"][0] if isinstance(p, np.ndarray) else p.data.ptr
-    layout = tuple(zip(p.shape, p.strides, strict=True))
-    flipped = p.ndim == 2 and layout[0][1] < layout[1][1]
-    return (start, p.dtype.str, layout[::-1] if flipped else layout), flipped
+    # Axes by stride, largest first; an axis of length 1 has no stride that means anything.
+    axes = [(stride, size) for size, stride in zip(p.shape, p.strides, strict=True) if size > 1]
+    by_stride = sorted(axes, reverse=True)
+    flipped = axes != by_stride if len(axes) == 2 else p.ndim == 2 and p.shape[0] == 1
+    return (start, p.dtype.str, p.ndim, tuple(by_stride)), flipped
 
 
 def _checked_size(contexts, target) -> int:
@@ -280,6 +313,21 @@ def _checked_size(contexts, target) -> int:
     return lengths[0]
 
 
+def _as_callbacks(callbacks) -> tuple:
+    """Checked before training starts: an hour later would be too late."""
+    if callable(callbacks):
+        raise TypeError("callbacks must be a list: write callbacks=[function].")
+    callbacks = tuple(callbacks)
+    for i, callback in enumerate(callbacks):
+        methods = [getattr(callback, moment, None) for moment in ("on_batch", "on_epoch")]
+        if not any(map(callable, (callback, *methods))):
+            raise TypeError(
+                f"callbacks[{i}] must be a function of the trainer, or have a method "
+                f"on_batch(trainer) or on_epoch(trainer); got {callback!r}."
+            )
+    return callbacks
+
+
 def _call(callbacks: tuple, moment: str, trainer: Trainer) -> None:
     for callback in callbacks:
         method = getattr(callback, moment, None)
@@ -290,6 +338,7 @@ def _call(callbacks: tuple, moment: str, trainer: Trainer) -> None:
 
 
 def _someone_watches() -> bool:
-    if "ipykernel" in sys.modules:
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and hasattr(ipython.get_ipython(), "kernel"):
         return True
     return bool(getattr(sys.stderr, "isatty", lambda: False)())
