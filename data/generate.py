@@ -19,7 +19,7 @@ sys.path.insert(0, str(HERE))
 
 from generator import files  # noqa: E402
 
-TOKENS = 460_000
+TOKENS = 500_000
 SEED = 20_130
 
 

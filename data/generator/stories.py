@@ -6,6 +6,7 @@ wander off. Every sentence is made from the speaker's chance alone, so a seed de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from random import Random
@@ -13,8 +14,15 @@ from random import Random
 from .template import Speaker
 from .world import World, finish
 
-SENTENCES = (5, 10)  # the shortest and the longest story
+SENTENCES = (6, 12)  # the shortest and the longest story
 STRAY = 0.25  # share of sentences that leave the story's topic
+OPENING, CLOSING = 0.12, 0.3  # share of sentences with a few small words before, after
+# "emma and emma met", "two feet in the puddle got wet in the puddle": say something else instead.
+SMALL = "is|are|and|or|to|than|from|against|by|in|of|on|with|between|beat|met|the|a|an"
+ECHO = re.compile(
+    rf"(?<![^ ])(?:(\w{{3,}})(?:@.)?(?: (?:{SMALL}|friend|neighbour|cousin|colleague)){{1,7}} \1"
+    r"|(\w{3,} \w{4,})(?:@.)? .*\2)(?![^ @])"
+)
 TAGS = ("P", "L", "O")  # person, place, organisation
 
 
@@ -25,15 +33,17 @@ def sentences(world: World, seed: int) -> Iterator[tuple[str, str]]:
     """
     speaker = Speaker(Random(seed).random)
     heroes = world.rows("name")
+    frame = world.rule("opening"), world.rule("closing")
     intro = world.rule("intro")
     shortest, longest = SENTENCES
     while True:
         speaker.chosen = {"h": heroes.draw(speaker.random)}
         topic = world.topics.draw(speaker.random)
-        yield _sentence(speaker, intro)
+        yield _sentence(speaker, intro, *frame)
         for _ in range(shortest - 1 + int(speaker.random() * (longest - shortest + 1))):
             stray = speaker.random() < STRAY
-            yield _sentence(speaker, world.topics.draw(speaker.random) if stray else topic)
+            rule = world.topics.draw(speaker.random) if stray else topic
+            yield _sentence(speaker, rule, *frame)
 
 
 def take_tokens(pairs: Iterator[tuple[str, str]], tokens: int) -> Iterator[tuple[str, str]]:
@@ -45,13 +55,24 @@ def take_tokens(pairs: Iterator[tuple[str, str]], tokens: int) -> Iterator[tuple
             yield pair
 
 
-def _sentence(speaker: Speaker, rule) -> tuple[str, str]:
+def _sentence(speaker: Speaker, rule, opening, closing) -> tuple[str, str]:
+    while True:
+        text = _say(speaker, rule, opening, closing)
+        if not ECHO.search(text):
+            return separate_tags(text)
+
+
+def _say(speaker: Speaker, rule, opening, closing) -> str:
     speaker.words = []
     speaker.chosen["s"] = speaker.chosen["h"]
+    if speaker.random() < OPENING:
+        opening(speaker)
     rule(speaker)
     if speaker.words[-1] != "?":
+        if speaker.random() < CLOSING:
+            closing(speaker)
         speaker.words.append(".")
-    return separate_tags(finish(speaker.words))
+    return finish(speaker.words)
 
 
 def separate_tags(sentence: str) -> tuple[str, str]:

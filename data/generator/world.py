@@ -11,10 +11,11 @@ import re
 from pathlib import Path
 
 from . import tables as tables_module
-from .tables import Row, Table
+from .tables import Row, Table, zipf_weights
 from .template import Compiler, Node, Speaker, Weighted
 
 FOLDER = Path(__file__).parent / "grammar"
+PHRASES = 2  # the i-th phrase of a field is said with weight 1 / (i + PHRASES)
 MALE = {"he": "he", "him": "him", "his": "his", "himself": "himself"}
 FEMALE = {"he": "she", "him": "her", "his": "her", "himself": "herself"}
 # `a` before a vowel that is heard; the next word's first letters decide.
@@ -103,7 +104,7 @@ class World:
             nodes = {c: self.compiler.compile(w) for c, w in row.words.items()}
             for name, phrases in row.phrases.items():
                 options = [self.compiler.compile(p) for p in phrases]
-                nodes[name] = _even_choice(options)
+                nodes[name] = _choice(options)
             rows.append(nodes)
         return Weighted(rows, table.weights)
 
@@ -122,10 +123,10 @@ def finish(words: list[str]) -> str:
     return AN.sub("an", " ".join(words))
 
 
-def _even_choice(options: list[Node]) -> Node:
+def _choice(options: list[Node]) -> Node:
     if len(options) == 1:
         return options[0]
-    choice = Weighted(options, [1] * len(options))
+    choice = Weighted(options, zipf_weights(len(options), PHRASES))
 
     def choose(speaker: Speaker) -> None:
         choice.draw(speaker.random)(speaker)
