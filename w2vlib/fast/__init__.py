@@ -1,0 +1,176 @@
+"""Compiled trainers: the same models as :mod:`w2vlib.models`, a thousand times faster.
+
+    from w2vlib import fast
+
+    vectors = fast.train("text.txt", model="skipgram", max_epoch=5)
+    vectors.most_similar("king")
+
+numba is loaded, and the loops are compiled, when something here is first called; later processes
+find the compiled code in numba's cache.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+from collections.abc import Callable, Iterable
+
+from w2vlib.word_vectors import WordVectors
+
+_LAZY = {"FastTrainer": "engine", "update": "engine", "StoredCorpus": "stored", "store": "stored"}
+
+__all__ = ["FastTrainer", "StoredCorpus", "fit", "store", "train", "update"]
+
+
+def __getattr__(name: str):
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def train(
+    source,
+    *,
+    model: str = "cbow",
+    hidden_size: int = 100,
+    window_size: int = 5,
+    loss: str = "negative_sampling",
+    sample_size: int = 5,
+    power: float = 0.75,
+    subsample: float = 0.0,
+    shrink_windows: bool = False,
+    share_negatives: bool = False,
+    mean_gradient: bool = True,
+    lr: float | None = None,
+    final_lr: float | None = None,
+    max_epoch: int = 5,
+    min_count: int = 1,
+    tokenizer=None,
+    threads: int = 1,
+    seed: int | None = None,
+    rng=None,
+    callbacks: Iterable[Callable] = (),
+    progress: bool | None = None,
+) -> WordVectors:
+    """Learn word vectors from a text: the whole way in one call.
+
+    Args:
+        source: a :class:`~w2vlib.corpus.Corpus`, a :class:`StoredCorpus`, (T,) ids, the name of a
+            data set ("ptb", "embedded", …), or the path of a text file (also .gz, .xz, .zip), which
+            may be larger than memory.
+        model: ``"cbow"`` or ``"skipgram"``.
+        hidden_size: H, the length of a vector.
+        window_size: words on either side; no window crosses a sentence end.
+        loss: ``"negative_sampling"`` or ``"hierarchical_softmax"``.
+        sample_size, power: K negatives a target, drawn with ``P ∝ count ** power``.
+        subsample: threshold t of :func:`~w2vlib.corpus.keep_probability`, e.g. 1e-3; 0 keeps all.
+        shrink_windows: draw each target's window size from 1 … window_size, as word2vec.c does.
+        share_negatives: skip-gram only: all neighbours of a word share its K negatives, and predict
+            it (as in word2vec.c) instead of being predicted.  Three times faster.
+        mean_gradient: CBOW only: a context word gets 1/C of the gradient of the mean, as calculus
+            wants it and the layers do; ``False``: all of it, as word2vec.c and gensim do.
+        lr, final_lr: the learning rate falls evenly from ``lr`` (default 0.2 for CBOW, 0.025 for
+            skip-gram; with ``mean_gradient=False`` use about 0.05) to ``final_lr`` (default
+            ``lr / 10,000``).  It is the step for *one* target, whatever the batch.
+        max_epoch: passes over the text.
+        min_count, tokenizer: for paths: leave out words that occur less often, and how to cut the
+            text into words, see :func:`w2vlib.datasets.load`.
+        threads: compiled code runs in so many threads at a time.  One thread: the same seed gives
+            the same bytes.  Several: they change the same matrices without waiting for each other,
+            so results differ in the last digits from run to run.
+        seed, rng: for the initial weights and all draws.
+        callbacks: called with the :class:`FastTrainer` after every epoch; it has ``epoch``,
+            ``loss_list``, ``words_per_second``, ``word_vectors()`` and ``stop()``.
+        progress: show a progress bar; by default where someone watches.
+
+    Returns:
+        The vectors (W_in).  Ctrl-C ends the training early and returns what was learned so far.
+
+    Raises:
+        TypeError, ValueError: arguments out of range; the message says which and what is allowed.
+        FloatingPointError: the learning rate was too large.
+
+    Source: Mikolov et al. 2013a, 2013b.
+    """
+    options = {
+        "model": model,
+        "hidden_size": hidden_size,
+        "window_size": window_size,
+        "loss": loss,
+        "sample_size": sample_size,
+        "power": power,
+        "subsample": subsample,
+        "shrink_windows": shrink_windows,
+        "share_negatives": share_negatives,
+        "mean_gradient": mean_gradient,
+        "lr": lr,
+        "final_lr": final_lr,
+        "max_epoch": max_epoch,
+        "threads": threads,
+        "seed": seed,
+        "rng": rng,
+        "progress": progress,
+    }
+    from w2vlib.fast.engine import FastTrainer
+
+    with _opened(source, min_count, tokenizer) as corpus:
+        return FastTrainer(corpus, **options).fit(callbacks).take_vectors()
+
+
+def fit(trainer, corpus, max_epoch: int = 10, **options) -> None:
+    """Train the model of a :class:`~w2vlib.trainer.Trainer` with compiled code, in place.
+
+    This is what ``Trainer(model, SGD(lr), engine="fast").fit_corpus(corpus, …)`` calls.  Model,
+    loss, window, K and power are the model's own, and so is the meaning of the loss.
+
+    Args:
+        trainer: a Trainer with a :class:`~w2vlib.models.CBOW` or :class:`~w2vlib.models.SkipGram`
+            and the optimiser :class:`~w2vlib.optimizers.SGD`.
+        corpus: a corpus with the model's vocabulary, or (T,) ids.
+        max_epoch: passes over the corpus.
+        options: ``threads``, ``final_lr`` (default: the learning rate stays), ``subsample``,
+            ``shrink_windows``, ``share_negatives``, ``callbacks`` and ``validation`` as for
+            ``Trainer.fit``.
+
+    Raises:
+        TypeError, ValueError: a model or an optimiser that the engine does not have.
+
+    The learning rate is the step for one target.  The layers take the *mean* over a batch, so
+    ``SGD(lr)`` with a batch of B targets makes steps that are B times smaller.
+    """
+    from w2vlib.fast.bridge import fit_trainer
+
+    fit_trainer(trainer, corpus, max_epoch, **options)
+
+
+@contextlib.contextmanager
+def _opened(source, min_count: int, tokenizer):
+    """A corpus for whatever was given; its temporary files go away at the end."""
+    if all(hasattr(source, name) for name in ("ids", "words", "counts", "sentence_starts")):
+        yield source
+        return
+    if not isinstance(source, (str, os.PathLike)):
+        yield _from_ids(source)
+        return
+    from w2vlib import datasets
+
+    if source in datasets._CORPORA:
+        yield datasets.load(source, min_count=min_count, tokenizer=tokenizer)
+        return
+    from w2vlib.fast.stored import store
+
+    with store(source, min_count=min_count, tokenizer=tokenizer or "book") as corpus:
+        yield corpus
+
+
+def _from_ids(ids):
+    """A corpus of bare ids: the words are the numbers themselves."""
+    from w2vlib.corpus import Corpus
+    from w2vlib.negative_sampling import count_ids
+
+    return Corpus(ids, [str(i) for i in range(len(count_ids(ids)))])

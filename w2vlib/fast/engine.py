@@ -1,0 +1,440 @@
+"""The compiled trainer: threads, learning rate, progress, and what comes out at the end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+import numpy as np
+
+from w2vlib.corpus import keep_probability
+from w2vlib.fast import kernels, plan
+from w2vlib.trainer import _someone_watches
+from w2vlib.validation import as_choice, as_count, as_generator, as_number
+from w2vlib.word_vectors import WordVectors
+
+MODELS = ("cbow", "skipgram")
+LOSSES = ("negative_sampling", "hierarchical_softmax")
+_LEARNING_RATE = {"cbow": 0.2, "skipgram": 0.025}
+_LAST_SHARE = 1e-4  # of the learning rate, at the end: as in word2vec.c
+_LOOK = 0.1  # seconds between two looks at the keyboard and the clock
+
+
+class FastTrainer:
+    """Trains CBOW or skip-gram with compiled code; :func:`w2vlib.fast.train` in pieces.
+
+    See :func:`w2vlib.fast.train` for the arguments.
+
+    Attributes:
+        epoch: epochs finished.
+        loss_list: mean loss of every epoch (a float64 sum over all targets, divided by their
+            number), taken while the weights changed.
+        history: ``(tokens, loss)`` for every stretch of about 10,000 tokens.
+        loss: mean loss of the running epoch, or of the last one.
+        lr: learning rate now.
+        words_per_second: tokens of the text a second, over the whole training.
+        interrupted: whether Ctrl-C ended the training.
+    """
+
+    def __init__(
+        self,
+        corpus,
+        *,
+        model: str = "cbow",
+        hidden_size: int = 100,
+        window_size: int = 5,
+        loss: str = "negative_sampling",
+        sample_size: int = 5,
+        power: float = 0.75,
+        subsample: float = 0.0,
+        shrink_windows: bool = False,
+        share_negatives: bool = False,
+        mean_gradient: bool = True,
+        lr: float | None = None,
+        final_lr: float | None = None,
+        max_epoch: int = 5,
+        threads: int = 1,
+        seed: int | None = None,
+        rng: np.random.Generator | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        self.corpus = corpus
+        self.model = as_choice(model, "model", MODELS)
+        self.loss_name = as_choice(loss, "loss", LOSSES)
+        self.max_epoch = as_count(max_epoch, "max_epoch")
+        self.first_lr = _LEARNING_RATE[model] if lr is None else _as_rate(lr, "lr")
+        last = _LAST_SHARE * self.first_lr
+        self.final_lr = last if final_lr is None else as_number(final_lr, "final_lr", minimum=0)
+        self.lr = self.first_lr
+        self.shrink_windows, self.mean_gradient = bool(shrink_windows), bool(mean_gradient)
+        self.share_negatives = bool(share_negatives)
+        if share_negatives and model != "skipgram":
+            raise ValueError("share_negatives is for model='skipgram': CBOW has one target each.")
+        self.progress = _someone_watches() if progress is None else bool(progress)
+        rng = as_generator(rng, seed)
+        self._key = int(rng.integers(2**63))
+        self.shape = plan.Shape(
+            vocab_size=corpus.vocab_size,
+            hidden_size=as_count(hidden_size, "hidden_size"),
+            window_size=as_count(window_size, "window_size"),
+            threads=_usable_threads(threads, len(corpus.ids)),
+        )
+        self.order = plan.Order(np.asarray(corpus.counts))
+        sample_size = as_count(sample_size, "sample_size")
+        if sample_size > plan.MOST_NEGATIVES:
+            raise ValueError(
+                f"sample_size must be at most {plan.MOST_NEGATIVES}, got {sample_size}. "
+                "From there on a full softmax is the better idea."
+            )
+        power = as_number(power, "power")
+        keep = None
+        if as_number(subsample, "subsample", minimum=0) > 0:
+            keep = keep_probability(corpus.counts, subsample)
+        self.weights = plan.Weights(self.shape)
+        counts = self.order.counts[self.order.id_of]
+        if loss == "negative_sampling":
+            outputs = plan.negative_outputs(counts, power, sample_size, self.weights.ahead)
+        else:
+            _check_tree(counts)
+            outputs = plan.tree_outputs(counts, self.weights.ahead)
+        self._outputs = outputs
+        self._text = plan.make_text(corpus, self.order, keep)
+        self.weights.randomize(rng)
+        self._reset()
+
+    def _reset(self) -> None:
+        self.epoch = 0
+        self.loss_list: list[float] = []
+        self.history: list[tuple[int, float]] = []
+        self.loss = float("nan")
+        self.words_per_second = float("nan")
+        self.interrupted = False
+        self._stop = False
+        self._tokens = 0
+        self._seconds = 0.0
+
+    # -- weights
+
+    def set_weights(self, W_in, W_out) -> None:
+        """Go on from these weights: (V, H) each, by id ((V − 1, H) inner nodes for a tree)."""
+        self.weights.rows("W_in")[...] = np.asarray(W_in)[self.order.id_of]
+        self._output_rows()[...] = self._arranged(np.asarray(W_out))
+
+    def get_weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """Copies of W_in and W_out, by id, float32; W_out has V − 1 rows for a tree."""
+        W_in = self.weights.rows("W_in")[self.order.row_of]
+        if self.loss_name == "hierarchical_softmax":
+            return W_in, self._output_rows()[::-1].copy()
+        return W_in, self._output_rows()[self.order.row_of]
+
+    def _output_rows(self) -> np.ndarray:
+        rows = self.weights.rows("W_out")
+        return rows[:-1] if self.loss_name == "hierarchical_softmax" else rows
+
+    def _arranged(self, W_out: np.ndarray) -> np.ndarray:
+        return W_out[::-1] if self.loss_name == "hierarchical_softmax" else W_out[self.order.id_of]
+
+    def word_vectors(self) -> WordVectors:
+        """The vectors as they are now, with the words and counts of the corpus."""
+        vectors = self.weights.rows("W_in")[self.order.row_of]
+        return WordVectors(self.corpus.words, vectors, self.corpus.counts, copy=False)
+
+    def take_vectors(self) -> WordVectors:
+        """Like :meth:`word_vectors`, at the end: W_out is let go first, to save memory."""
+        self.weights.W_out = None
+        return self.word_vectors()
+
+    # -- training
+
+    def stop(self) -> None:
+        """From a callback: end the training now and keep what was learned."""
+        self._stop = True
+
+    def fit(self, callbacks: Iterable[Callable] = ()) -> FastTrainer:
+        """Train ``max_epoch`` epochs.
+
+        Args:
+            callbacks: called as ``callback(trainer)`` after every epoch; an object with a method
+                ``on_epoch(trainer)`` has that called instead.
+
+        Raises:
+            FloatingPointError: weights that grew beyond all bounds; the message says what to do.
+
+        Ctrl-C ends training after the stretches of text in work; what was learned is kept.
+        """
+        callbacks = [getattr(callback, "on_epoch", callback) for callback in callbacks]
+        self._stop = self.interrupted = False
+        self.weights.copy_hot()
+        meter = _Meter(self) if self.progress else None
+        try:
+            with ThreadPoolExecutor(self.shape.threads) as pool:
+                workers = [_Worker(self, thread) for thread in range(self.shape.threads)]
+                workers[0].compile()
+                for _ in range(self.max_epoch):
+                    self._run_epoch(pool, workers, meter)
+                    if self._stop:
+                        break
+                    self.epoch += 1
+                    for callback in callbacks:
+                        callback(self)
+                    if self._stop:
+                        break
+        except KeyboardInterrupt:
+            self.interrupted = True
+            print(
+                f"Interrupted in epoch {self.epoch + 1}: the vectors keep what they have learned.",
+                file=sys.stderr,
+            )
+        finally:
+            if meter is not None:
+                meter.close()
+        return self
+
+    def _run_epoch(self, pool, workers, meter) -> None:
+        epoch = _Epoch(self, meter)
+        futures = [pool.submit(worker.run, epoch) for worker in workers]
+        try:
+            # Waiting in short naps lets Ctrl-C through at once, on every system.
+            while wait(futures, timeout=_LOOK, return_when=FIRST_EXCEPTION).not_done:
+                if any(future.done() and future.exception() for future in futures):
+                    break
+        finally:
+            epoch.stopped = True
+            wait(futures)
+            epoch.finish()
+        for future in futures:
+            future.result()
+
+    def _rate(self, tokens: int) -> float:
+        """The learning rate after so many tokens of all epochs."""
+        done = min(1.0, tokens / (self.max_epoch * len(self._text.ids)))
+        return self.first_lr + (self.final_lr - self.first_lr) * done
+
+
+class _Epoch:
+    """One pass over the text, in stretches that the threads take one after the other."""
+
+    def __init__(self, trainer: FastTrainer, meter) -> None:
+        self.trainer, self.meter, self.number = trainer, meter, trainer.epoch
+        self.size = len(trainer._text.ids)
+        self.begins = iter(range(0, self.size, plan.STRETCH))
+        self.lock = threading.Lock()
+        self.stopped = False
+        self.loss, self.targets, self.tokens = 0.0, 0, 0
+        self.began = time.perf_counter()
+        self.seen = trainer._tokens
+
+    def next_stretch(self) -> tuple[int, int] | None:
+        """Begin and end of the next stretch; ``None`` when there is none, or it is time to stop."""
+        with self.lock:
+            begin = None if self.stopped or self.trainer._stop else next(self.begins, None)
+        return None if begin is None else (begin, min(begin + plan.STRETCH, self.size))
+
+    def done(self, begin: int, end: int, loss: float, targets: int) -> None:
+        """A thread reports a finished stretch (it holds the lock)."""
+        trainer = self.trainer
+        if not np.isfinite(loss):
+            self.stopped = True
+            raise FloatingPointError(
+                f"training diverged in epoch {self.number + 1}: the loss is {loss}. "
+                f"Use a smaller lr than {trainer.first_lr:g}."
+            )
+        self.loss += loss
+        self.targets += targets
+        self.tokens += end - begin
+        trainer._tokens += end - begin
+        if targets:
+            trainer.history.append((trainer._tokens, loss / targets))
+            trainer.loss = self.loss / self.targets
+        seconds = trainer._seconds + time.perf_counter() - self.began
+        trainer.words_per_second = trainer._tokens / max(seconds, 1e-9)
+        if self.meter is not None:
+            self.meter.show(end - begin)
+
+    def finish(self) -> None:
+        trainer = self.trainer
+        trainer._seconds += time.perf_counter() - self.began
+        if self.targets:
+            trainer.loss_list.append(self.loss / self.targets)
+
+
+class _Worker:
+    """One thread: its view of the weights, its work space, its copies of the hot rows."""
+
+    def __init__(self, trainer: FastTrainer, thread: int) -> None:
+        self.trainer = trainer
+        self.net = trainer.weights.net(thread)
+        self.scratch = plan.make_scratch(trainer.shape, trainer._outputs, plan.STRETCH)
+        size = self.net.hot * self.net.stride
+        self.base_in = trainer.weights.W_in[:size].copy()
+        self.base_out = trainer.weights.W_out[:size].copy()
+        self.function = training_function(trainer.model, trainer.share_negatives)
+
+    def compile(self) -> None:
+        """Call the loop on nothing at all, so that compiling does not count as training time."""
+        orders = self._orders(_Epoch(self.trainer, None), 0, 0)
+        self.function(self.trainer._text, self.net, self.trainer._outputs, self.scratch, orders)
+        self._merge()
+
+    def run(self, epoch: _Epoch) -> None:
+        trainer, text = self.trainer, self.trainer._text
+        release = getattr(trainer.corpus, "release", None)
+        while (stretch := epoch.next_stretch()) is not None:
+            begin, end = stretch
+            loss, targets = self.function(
+                text, self.net, trainer._outputs, self.scratch, self._orders(epoch, begin, end)
+            )
+            with epoch.lock:
+                self._merge()
+                epoch.done(begin, end, loss, targets)
+            if release is not None:
+                release(begin, end)
+
+    def _orders(self, epoch: _Epoch, begin: int, end: int) -> kernels.Stretch:
+        trainer = self.trainer
+        passed = epoch.number * epoch.size
+        lr_begin, lr_end = trainer._rate(passed + begin), trainer._rate(passed + end)
+        trainer.lr = lr_end
+        return kernels.Stretch(
+            begin=begin,
+            end=end,
+            window=trainer.shape.window_size,
+            shrink=trainer.shrink_windows,
+            mean=trainer.mean_gradient,
+            lr_begin=lr_begin,
+            lr_end=lr_end,
+            key=_mix(trainer._key, epoch.number, begin),
+            keep_key=_mix(trainer._key, epoch.number, -1),
+        )
+
+    def _merge(self) -> None:
+        net = self.net
+        if net.hot:
+            kernels.merge_hot(net.W_in, self.base_in, net.stride, net.hot, net.shift)
+            kernels.merge_hot(net.W_out, self.base_out, net.stride, net.hot, net.shift)
+
+
+class _Meter:
+    """The progress bar: words, words a second, time left, loss and learning rate."""
+
+    def __init__(self, trainer: FastTrainer) -> None:
+        from tqdm.auto import tqdm
+
+        self.trainer = trainer
+        total = trainer.max_epoch * len(trainer._text.ids)
+        self.bar = tqdm(total=total, unit=" words", unit_scale=True, smoothing=0.05)
+
+    def show(self, tokens: int) -> None:
+        trainer = self.trainer
+        if self.bar.update(tokens):
+            self.bar.set_postfix_str(
+                f"epoch {trainer.epoch + 1}/{trainer.max_epoch}, loss {trainer.loss:.4f}, "
+                f"lr {trainer.lr:.2g}",
+                refresh=False,
+            )
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+def training_function(model: str, share_negatives: bool):
+    """The compiled loop for a model."""
+    if model == "cbow":
+        return kernels.train_cbow
+    return kernels.train_windows if share_negatives else kernels.train_skipgram
+
+
+def _mix(*numbers: int) -> np.uint64:
+    """One random-looking uint64 for each combination of numbers."""
+    state = 0
+    for number in numbers:
+        state = (state ^ (number & (2**64 - 1))) * 0x9E3779B97F4A7C15 % 2**64
+        state ^= state >> 32
+        state = state * 0xD6E8FEB86659FD93 % 2**64
+        state ^= state >> 29
+    return np.uint64(state)
+
+
+def _as_rate(value, name: str) -> float:
+    return as_number(value, name, minimum=0, open_minimum=True)
+
+
+def _usable_threads(threads, tokens: int) -> int:
+    """No more threads than there are stretches of text."""
+    threads = as_count(threads, "threads")
+    return min(threads, -(-tokens // plan.STRETCH))
+
+
+def _check_tree(counts: np.ndarray) -> None:
+    if len(counts) < 2:
+        raise ValueError(
+            f"hierarchical softmax needs at least two different words, the corpus has {len(counts)}."
+        )
+
+
+# ---- one step, in the open ----------------------------------------------------------------------
+
+
+def update(
+    W_in,
+    W_out,
+    corpus,
+    *,
+    model: str = "cbow",
+    window_size: int = 5,
+    loss: str = "negative_sampling",
+    negatives=None,
+    reaches=None,
+    share_negatives: bool = False,
+    mean_gradient: bool = True,
+    lr: float = 0.025,
+    begin: int = 0,
+    end: int | None = None,
+) -> tuple[np.ndarray, np.ndarray, float, int]:
+    """What the compiled loop makes of given weights, with nothing left to chance.
+
+    With it anyone can see that the engine does what the layers do: ``(W − W_new) / lr`` is the sum
+    of the gradients of the targets ``begin … end − 1`` (the layers take their mean).
+
+    Args:
+        W_in: (V, H) weights, not changed.
+        W_out: (V, H), or (V − 1, H) inner nodes for hierarchical softmax; not changed.
+        corpus: a :class:`~w2vlib.corpus.Corpus`.
+        model, window_size, loss, share_negatives, mean_gradient: see :func:`w2vlib.fast.train`.
+        negatives: ids for the targets: (N, K), or (N, 2w, K) for skip-gram without shared
+            negatives, in the order of ``create_contexts_target(…, partial=True)``.
+        reaches: (N,) window size of each target, 1 … w; w for all by default.
+        lr: learning rate.
+        begin, end: positions in the corpus; N = end − begin.
+
+    Returns:
+        ``(W_in, W_out, loss, targets)``: the new weights as float32, the loss summed over the
+        targets, and how many targets there were (a word alone in its sentence is none).
+    """
+    end = len(corpus.ids) if end is None else end
+    shape = plan.Shape(corpus.vocab_size, np.shape(W_in)[1], window_size)
+    order = plan.Order(np.asarray(corpus.counts))
+    counts = order.counts[order.id_of]
+    if loss == "negative_sampling":
+        negatives = np.asarray(negatives)
+        rows = order.row_of[negatives.ravel()]
+        outputs = plan.negative_outputs(counts, 0.75, negatives.shape[-1], False, given=rows)
+    else:
+        outputs = plan.tree_outputs(counts, False)
+    weights = plan.Weights(shape)
+    trainer = FastTrainer.__new__(FastTrainer)
+    trainer.weights, trainer.order, trainer.loss_name = weights, order, loss
+    trainer.set_weights(W_in, W_out)
+    reaches = None if reaches is None else np.asarray(reaches, np.int32)
+    scratch = plan.make_scratch(shape, outputs, end - begin, reaches)
+    stretch = kernels.Stretch(
+        begin, end, window_size, False, mean_gradient, lr, lr, np.uint64(0), np.uint64(0)
+    )
+    function = training_function(model, share_negatives)
+    total, targets = function(
+        plan.make_text(corpus, order), weights.net(0), outputs, scratch, stretch
+    )
+    return *trainer.get_weights(), total, targets

@@ -1,0 +1,704 @@
+"""The compiled inner loops: CBOW and skip-gram, negative sampling and hierarchical softmax.
+
+What a *step* does is what the layers do, in another order.  For one input vector h (a row of W_in,
+or the mean of a window's rows) and the output rows w_0 … w_m that it is compared with::
+
+    z_j = s_j h·w_j          s_j = +1: "yes" is the right answer, −1: "no"
+    L   = Σ_j log(1 + exp(−z_j))
+    g_j = lr · s_j σ(−z_j)   = −lr · ∂L/∂(h·w_j)
+    h   ← h + Σ_j g_j w_j    (all with the w_j from before the step)
+    w_j ← w_j + g_j h        (a row that occurs twice gets both)
+
+Output rows come in groups of six, because the twelve vectors of a group (six rows, six factors) and
+what is needed beside them just fit into the 16 registers of a processor.  What is not a multiple of
+six is filled up with a spare row whose sign is 0.
+
+What is *frozen*, i.e. which weights a gradient is taken at:
+
+* CBOW: W_in during a block of at most :data:`BLOCK` targets of one sentence; its gradient is added
+  up and applied at the block's end.  W_out changes after every group.
+* skip-gram: the row of W_in that predicts, until all its neighbours are predicted.  W_out changes
+  after every group.
+* skip-gram with shared negatives: W_in during one window; W_out changes after every group, which
+  here answers for the whole window.
+
+With K ≤ 5 negatives a target has one group, so everything that belongs to it is frozen.
+
+All arrays of weights are flat, with ``stride`` numbers a row (H filled up with zeros to a multiple
+of eight).  Rows are ordered by frequency, most frequent first.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, uint32, uint64
+
+from w2vlib.fast.simd import (
+    all8,
+    exp_minus_abs8,
+    lane8,
+    load8,
+    negative_part8,
+    ones8,
+    prefetch,
+    store8,
+    sums8,
+    where_positive8,
+    zeros8,
+)
+
+BLOCK = 64
+"""CBOW: at most so many targets share one state of W_in."""
+GROUP = 6
+"""Output rows that are worked on together."""
+_FLUSH = 60
+"""Groups after which the logarithm of the loss's factors is taken.
+
+The factors lie in (1, 2]; up to 2 · 60 of them in a lane stay below 2^127, the limit of float32, and
+the product of the eight lanes below that of float64.
+"""
+
+_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+
+
+class Text(NamedTuple):
+    """What is read: (T,) int32 ids, (S,) int64 sentence starts, and two tables by id and by row.
+
+    ``row_of``: (V,) int32.  ``keep``: (V,) uint32, a token of row r stays with probability
+    ``(keep[r] + 1) / 2^32``; empty: all tokens stay.
+    """
+
+    ids: np.ndarray
+    starts: np.ndarray
+    row_of: np.ndarray
+    keep: np.ndarray
+
+
+class Net(NamedTuple):
+    """The weights, flat float32.
+
+    ``spare`` is a row of W_out that does not matter.  Rows below ``hot`` are this thread's own copies, ``shift`` rows further down.
+    """
+
+    W_in: np.ndarray
+    W_out: np.ndarray
+    stride: int
+    spare: int
+    hot: int
+    shift: int
+
+
+class Outputs(NamedTuple):
+    """With which rows of W_out a word is compared.
+
+    Negative sampling: ``table`` (V,) uint64 alias table, K negatives each, ``signs`` for the first,
+    a middle and the last group; ``given`` int32 rows to use instead of drawing (usually empty).
+    Hierarchical softmax: word r has the groups ``tree_start[r] … tree_start[r + 1] − 1``, with
+    rows ``tree_rows[6 g …]`` and signs ``signs[8 tree_sign[g] …]``.
+    """
+
+    table: np.ndarray
+    sample_size: int
+    given: np.ndarray
+    signs: np.ndarray
+    tree_start: np.ndarray
+    tree_rows: np.ndarray
+    tree_sign: np.ndarray
+    ahead: bool  # the matrices are larger than the cache: fetch the next rows early
+
+
+class Scratch(NamedTuple):
+    """Work space of one thread; see :func:`w2vlib.fast.plan.make_scratch` for the sizes."""
+
+    tokens: np.ndarray  # int32 rows of the words of a stretch of text
+    first: np.ndarray  # int32 where its sentences begin in ``tokens``
+    reach: np.ndarray  # int32 window size of each target of a block
+    given_reach: np.ndarray  # int32 window sizes to use instead of drawing them (usually empty)
+    rows: np.ndarray  # int64 offsets of output rows
+    sign_at: np.ndarray  # int32 offsets of the groups' signs
+    ends: np.ndarray  # int32 last group of each target of a block, plus one
+    neighbours: np.ndarray  # int64 offsets of a window's rows of W_in
+    x: np.ndarray  # float32 input vectors
+    d: np.ndarray  # float32 their gradients
+    sums: np.ndarray  # float32 window sums
+    z: np.ndarray  # float32 factors g of a window
+    tally: np.ndarray  # float32 the loss so far, see _factors
+
+
+class Stretch(NamedTuple):
+    """What one call trains on: the targets at positions ``begin … end − 1``.
+
+    The learning rate goes from ``lr_begin`` to ``lr_end`` in even steps.
+    """
+
+    begin: int
+    end: int
+    window: int
+    shrink: bool
+    mean: bool
+    lr_begin: float
+    lr_end: float
+    key: int  # uint64, where the random numbers begin
+    keep_key: int  # uint64, which tokens subsampling drops in this epoch
+
+
+# ---- random numbers -----------------------------------------------------------------------------
+# splitmix64 (Steele, Lea, Flood 2014): a counter, and a function that scrambles it.  Nothing is
+# carried from call to call, so the same key gives the same numbers everywhere.
+
+_STEP = uint64(0x9E3779B97F4A7C15)
+
+
+@njit(**_OPTIONS)
+def scramble(counter):
+    """A random uint64 for each value of the counter."""
+    z = (counter ^ (counter >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> uint64(27))) * uint64(0x94D049BB133111EB)
+    return z ^ (z >> uint64(31))
+
+
+@njit(**_OPTIONS)
+def draw_row(table, random):
+    """A row from an alias table: the upper 32 random bits choose a column, the lower its owner."""
+    column = ((random >> uint64(32)) * uint64(len(table))) >> uint64(32)
+    entry = table[column]
+    own_share = entry & uint64(0xFFFFFFFF)
+    return np.int64(column if (random & uint64(0xFFFFFFFF)) < own_share else entry >> uint64(32))
+
+
+@njit(**_OPTIONS)
+def draw_many(table, key, count):
+    """``count`` rows, for tests of the distribution."""
+    rows = np.empty(count, np.int32)
+    state = uint64(key)
+    for i in range(count):
+        state += _STEP
+        rows[i] = draw_row(table, scramble(state))
+    return rows
+
+
+# ---- text → a row of tokens ---------------------------------------------------------------------
+
+
+@njit(**_OPTIONS)
+def _stays(text, position, row, key):
+    if len(text.keep) == 0:
+        return True
+    random = scramble(key + uint64(position) * _STEP)
+    return uint32(random >> uint64(32)) <= text.keep[row]
+
+
+@njit(**_OPTIONS)
+def gather_tokens(text, net, stretch, scratch):
+    """Rows of the tokens that subsampling leaves, with up to ``window`` more on either side.
+
+    Fills ``scratch.tokens`` and ``scratch.first`` (begin of each sentence, and the end of all).
+    Returns the number of sentences, and where the targets begin and end in ``tokens``.
+    """
+    tokens, first, key = scratch.tokens, scratch.first, uint64(stretch.keep_key)
+    sentence = np.searchsorted(text.starts, stretch.begin, side="right") - 1
+    position = stretch.begin
+    size = 0
+    while position > text.starts[sentence] and size < stretch.window:
+        position -= 1
+        row = text.row_of[text.ids[position]]
+        if _stays(text, position, row, key):
+            tokens[size] = row + net.shift if row < net.hot else row
+            size += 1
+    for i in range(size // 2):
+        tokens[i], tokens[size - 1 - i] = tokens[size - 1 - i], tokens[i]
+    begin = size
+    count = 1
+    first[0] = 0
+    ending = len(text.ids)
+    next_start = text.starts[sentence + 1] if sentence + 1 < len(text.starts) else ending
+    for position in range(stretch.begin, stretch.end):
+        if position == next_start:
+            first[count] = size
+            count += 1
+            sentence += 1
+            next_start = text.starts[sentence + 1] if sentence + 1 < len(text.starts) else ending
+        row = text.row_of[text.ids[position]]
+        if _stays(text, position, row, key):
+            tokens[size] = row + net.shift if row < net.hot else row
+            size += 1
+    end = size
+    position = stretch.end
+    while position < next_start and size < end + stretch.window:
+        row = text.row_of[text.ids[position]]
+        if _stays(text, position, row, key):
+            tokens[size] = row + net.shift if row < net.hot else row
+            size += 1
+        position += 1
+    first[count] = size
+    return count, begin, end
+
+
+@njit(**_OPTIONS)
+def _draw_reach(stretch, scratch, begin, first, last, state):
+    """Window sizes of the targets ``first … last − 1`` into ``scratch.reach``."""
+    for t in range(first, last):
+        reach = stretch.window
+        if len(scratch.given_reach):
+            reach = scratch.given_reach[t - begin]
+        elif stretch.shrink:
+            state += _STEP
+            random = scramble(state) >> uint64(32)
+            reach = 1 + np.int64((random * uint64(stretch.window)) >> uint64(32))
+        scratch.reach[t - first] = reach
+    return state
+
+
+# ---- which rows of W_out --------------------------------------------------------------------------
+
+
+@njit(**_OPTIONS)
+def _put_outputs(outputs, net, scratch, word, at, given_at, state):
+    """Rows and signs for one word (a row of W_in), from group ``at`` on.
+
+    Returns the next free group and the state of the random numbers.
+    """
+    rows, sign_at, stride = scratch.rows, scratch.sign_at, net.stride
+    if len(outputs.tree_start):
+        row = word - net.shift if word >= net.shift and net.hot else word
+        for group in range(outputs.tree_start[row], outputs.tree_start[row + 1]):
+            for j in range(GROUP):
+                node = np.int64(outputs.tree_rows[group * GROUP + j])
+                if node < 0:
+                    node = net.spare
+                elif node < net.hot:
+                    node += net.shift
+                rows[at * GROUP + j] = node * stride
+            sign_at[at] = outputs.tree_sign[group] * 8
+            at += 1
+        return at, state
+    i = at * GROUP
+    rows[i] = word * stride
+    for k in range(outputs.sample_size):
+        if len(outputs.given):
+            row = np.int64(outputs.given[given_at + k])
+            row = row + net.shift if row < net.hot else row
+        else:
+            row = word
+            while row == word:
+                state += _STEP
+                row = draw_row(outputs.table, scramble(state))
+                row = row + net.shift if row < net.hot else row
+        rows[i + 1 + k] = row * stride
+    used = outputs.sample_size + 1
+    groups = (used + GROUP - 1) // GROUP
+    for j in range(used, groups * GROUP):
+        rows[i + j] = net.spare * stride
+    sign_at[at] = 0
+    for g in range(1, groups):
+        sign_at[at + g] = 8 if g < groups - 1 else 16
+    return at + groups, state
+
+
+# ---- one input vector against six output rows ----------------------------------------------------
+
+
+@njit(forceinline=True, **_OPTIONS)
+def _factors(z, sign, lr8, tally):
+    """``g`` of the module's head; the loss goes to ``tally``.
+
+    ``log(1 + exp(−z)) = log(1 + exp(−|z|)) + max(−z, 0)``: the factors ``1 + exp(−|z|)`` of many
+    steps are multiplied, and :func:`_take_loss` takes one logarithm for all of them.
+    """
+    small = exp_minus_abs8(z)
+    wrong = where_positive8(z, small, ones8()) / (ones8() + small)  # σ(−z)
+    # A lane without a row has the sign 0: it adds nothing to the loss.
+    store8(tally, 0, load8(tally, 0) * (ones8() + small * (sign * sign)))
+    store8(tally, 8, load8(tally, 8) + negative_part8(z))
+    return lr8 * sign * wrong
+
+
+@njit(**_OPTIONS)
+def _take_loss(tally):
+    """The loss collected since the last call, in float64; ``tally`` begins anew."""
+    factor, excess = 1.0, 0.0
+    for lane in range(8):
+        factor *= np.float64(tally[lane])
+        excess += np.float64(tally[8 + lane])
+    store8(tally, 0, ones8())
+    store8(tally, 8, zeros8())
+    return excess + math.log(factor)
+
+
+@njit(forceinline=True, **_OPTIONS)
+def _step(W_out, rows, at, n, x, x_at, d, d_at, sign, lr8, scale8, tally):
+    """One input vector, one group of six rows: adds ``scale · Σ g_j w_j`` to ``d``.
+
+    Each row is loaded once more before it is stored: so a row that occurs twice gets both updates.
+    """
+    r0, r1, r2 = rows[at], rows[at + 1], rows[at + 2]
+    r3, r4, r5 = rows[at + 3], rows[at + 4], rows[at + 5]
+    s0, s1, s2, s3, s4, s5 = zeros8(), zeros8(), zeros8(), zeros8(), zeros8(), zeros8()
+    for i in range(0, n, 8):
+        h = load8(x, x_at + i)
+        s0 = s0 + h * load8(W_out, r0 + i)
+        s1 = s1 + h * load8(W_out, r1 + i)
+        s2 = s2 + h * load8(W_out, r2 + i)
+        s3 = s3 + h * load8(W_out, r3 + i)
+        s4 = s4 + h * load8(W_out, r4 + i)
+        s5 = s5 + h * load8(W_out, r5 + i)
+    g = _factors(sign * sums8(s0, s1, s2, s3, s4, s5), sign, lr8, tally)
+    g0, g1, g2 = lane8(g, 0), lane8(g, 1), lane8(g, 2)
+    g3, g4, g5 = lane8(g, 3), lane8(g, 4), lane8(g, 5)
+    for i in range(0, n, 8):
+        h = load8(x, x_at + i)
+        low = g0 * load8(W_out, r0 + i) + g1 * load8(W_out, r1 + i) + g2 * load8(W_out, r2 + i)
+        high = g3 * load8(W_out, r3 + i) + g4 * load8(W_out, r4 + i) + g5 * load8(W_out, r5 + i)
+        store8(d, d_at + i, load8(d, d_at + i) + (low + high) * scale8)
+        store8(W_out, r0 + i, load8(W_out, r0 + i) + g0 * h)
+        store8(W_out, r1 + i, load8(W_out, r1 + i) + g1 * h)
+        store8(W_out, r2 + i, load8(W_out, r2 + i) + g2 * h)
+        store8(W_out, r3 + i, load8(W_out, r3 + i) + g3 * h)
+        store8(W_out, r4 + i, load8(W_out, r4 + i) + g4 * h)
+        store8(W_out, r5 + i, load8(W_out, r5 + i) + g5 * h)
+
+
+@njit(**_OPTIONS)
+def _answer(net, outputs, scratch, group, last, x, x_at, d_at, lr8, scale8):
+    """The groups ``group … last − 1`` of ``scratch.rows``, one after the other."""
+    for group in range(group, last):
+        sign = load8(outputs.signs, scratch.sign_at[group])
+        _step(
+            net.W_out,
+            scratch.rows,
+            group * GROUP,
+            net.stride,
+            x,
+            x_at,
+            scratch.d,
+            d_at,
+            sign,
+            lr8,
+            scale8,
+            scratch.tally,
+        )
+
+
+@njit(**_OPTIONS)
+def _fetch(W, rows, first, last, n):
+    """Ask for rows that are needed soon; it only helps where they are not in the cache."""
+    for j in range(first, last):
+        for i in range(0, n, 16):
+            prefetch(W, rows[j] + i)
+
+
+@njit(**_OPTIONS)
+def _learning_rate(stretch, t, begin, end):
+    done = (t - begin) / (end - begin)
+    return np.float32(stretch.lr_begin + (stretch.lr_end - stretch.lr_begin) * done)
+
+
+@njit(**_OPTIONS)
+def _clear(values, at, n):
+    for i in range(at, at + n, 8):
+        store8(values, i, zeros8())
+
+
+@njit(**_OPTIONS)
+def _add(values, at, W, row, n):
+    """``values[at:] += W[row:]``, n numbers."""
+    for i in range(0, n, 8):
+        store8(values, at + i, load8(values, at + i) + load8(W, row + i))
+
+
+# ---- CBOW ---------------------------------------------------------------------------------------
+
+
+@njit(**_OPTIONS)
+def train_cbow(text, net, outputs, scratch, stretch):
+    """CBOW over a stretch of text.  Returns the summed loss and the number of targets."""
+    sentences, begin, end = gather_tokens(text, net, stretch, scratch)
+    state = uint64(stretch.key)
+    loss, targets = 0.0, 0
+    for s in range(sentences):
+        low, high = scratch.first[s], scratch.first[s + 1]
+        t0, stop = max(low, begin), min(high, end)
+        if high - low < 2:
+            continue  # a lone word has no context
+        while t0 < stop:
+            t1 = min(t0 + BLOCK, stop)
+            state = _draw_reach(stretch, scratch, begin, t0, t1, state)
+            lr8 = all8(_learning_rate(stretch, t0, begin, end))
+            part, state = _cbow_block(
+                net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, state
+            )
+            loss += part
+            targets += t1 - t0
+            t0 = t1
+    return loss, targets
+
+
+@njit(**_OPTIONS)
+def _cbow_block(net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, state):
+    """Targets t0 … t1 − 1 of the sentence low … high − 1, all with the same W_in.
+
+    Window sums are differences of running sums, so their cost does not depend on the window:
+    ``sums[k]`` is the sum of the rows before position p0 + k; a window is one minus another.
+    The gradient goes the other way: what a target adds to all rows of its window is noted where
+    the window begins (+) and behind its end (−), and one running sum brings it to every row.
+    """
+    n, W_in, tokens, reach = net.stride, net.W_in, scratch.tokens, scratch.reach
+    sums, d, x, tally = scratch.sums, scratch.d, scratch.x, scratch.tally
+    p0, p1 = max(low, t0 - stretch.window), min(high, t1 + stretch.window)
+    edges = BLOCK * n  # d: a row for each target, then the beginnings and ends of windows
+    _clear(sums, 0, n)
+    _clear(d, edges, n)
+    for p in range(p0, p1):
+        at, row = (p - p0) * n, tokens[p] * n
+        for i in range(0, n, 8):
+            store8(sums, at + n + i, load8(sums, at + i) + load8(W_in, row + i))
+        _clear(d, edges + at + n, n)
+    groups, ends = 0, scratch.ends
+    for t in range(t0, t1):
+        given_at = (t - begin) * outputs.sample_size
+        groups, state = _put_outputs(outputs, net, scratch, tokens[t], groups, given_at, state)
+        ends[t - t0] = groups
+    loss, ready, group = 0.0, 0, 0
+    for t in range(t0, t1):
+        end = ends[t - t0]
+        if outputs.ahead and t + 1 < t1:
+            _fetch(net.W_out, scratch.rows, end * GROUP, ends[t + 1 - t0] * GROUP, n)
+        first, last = max(low, t - reach[t - t0]), min(high, t + reach[t - t0] + 1)
+        a, b, own = (first - p0) * n, (last - p0) * n, tokens[t] * n
+        share8 = all8(np.float32(1) / np.float32(last - first - 1))
+        for i in range(0, n, 8):
+            others = load8(sums, b + i) - load8(sums, a + i) - load8(W_in, own + i)
+            store8(x, i, others * share8)
+        at = (t - t0) * n
+        _clear(d, at, n)
+        scale8 = share8 if stretch.mean else ones8()
+        _answer(net, outputs, scratch, group, end, x, 0, at, lr8, scale8)
+        for i in range(0, n, 8):
+            change = load8(d, at + i)
+            store8(d, edges + a + i, load8(d, edges + a + i) + change)
+            store8(d, edges + b + i, load8(d, edges + b + i) - change)
+        ready += end - group
+        group = end
+        if ready >= _FLUSH:
+            loss += _take_loss(tally)
+            ready = 0
+    _clear(sums, 0, n)
+    for p in range(p0, p1):
+        at, row = edges + (p - p0) * n, tokens[p] * n
+        own = (p - t0) * n if t0 <= p < t1 else -1
+        for i in range(0, n, 8):
+            change = load8(sums, i) + load8(d, at + i)
+            store8(sums, i, change)
+            if own >= 0:
+                change = change - load8(d, own + i)
+            store8(W_in, row + i, load8(W_in, row + i) + change)
+    return loss + _take_loss(tally), state
+
+
+# ---- skip-gram ----------------------------------------------------------------------------------
+
+
+@njit(**_OPTIONS)
+def train_skipgram(text, net, outputs, scratch, stretch):
+    """Skip-gram over a stretch of text.  Returns the summed loss and the number of targets."""
+    sentences, begin, end = gather_tokens(text, net, stretch, scratch)
+    state = uint64(stretch.key)
+    loss, targets = 0.0, 0
+    for s in range(sentences):
+        low, high = scratch.first[s], scratch.first[s + 1]
+        if high - low < 2:
+            continue
+        for t in range(max(low, begin), min(high, end)):
+            state = _draw_reach(stretch, scratch, begin, t, t + 1, state)
+            lr8 = all8(_learning_rate(stretch, t, begin, end))
+            part, state = _skipgram_target(
+                net, outputs, scratch, stretch.window, low, high, begin, t, lr8, state
+            )
+            loss += part
+            targets += 1
+    return loss, targets
+
+
+@njit(**_OPTIONS)
+def _skipgram_target(net, outputs, scratch, window, low, high, begin, t, lr8, state):
+    """The word at t predicts its neighbours: one input row, all their output rows."""
+    n, W_in, tokens, ends = net.stride, net.W_in, scratch.tokens, scratch.ends
+    first, last = max(low, t - scratch.reach[0]), min(high, t + scratch.reach[0] + 1)
+    groups, words = 0, 0
+    for p in range(first, last):
+        if p == t:
+            continue
+        column = (t - begin) * 2 * window + p - t + (window if p < t else window - 1)
+        groups, state = _put_outputs(
+            outputs, net, scratch, tokens[p], groups, column * outputs.sample_size, state
+        )
+        ends[words] = groups
+        words += 1
+    own = tokens[t] * n
+    _clear(scratch.d, 0, n)
+    loss, group, ready = 0.0, 0, 0
+    for word in range(words):
+        end = ends[word]
+        if outputs.ahead and word + 1 < words:
+            _fetch(net.W_out, scratch.rows, end * GROUP, ends[word + 1] * GROUP, n)
+        _answer(net, outputs, scratch, group, end, W_in, own, 0, lr8, ones8())
+        ready += end - group
+        group = end
+        if ready >= _FLUSH:
+            loss += _take_loss(scratch.tally)
+            ready = 0
+    _add(W_in, own, scratch.d, 0, n)
+    return loss + _take_loss(scratch.tally), state
+
+
+# ---- skip-gram with shared negatives --------------------------------------------------------------
+
+
+@njit(**_OPTIONS)
+def train_windows(text, net, outputs, scratch, stretch):
+    """Skip-gram where all neighbours of a word share its negatives.
+
+    The pairs are those of skip-gram, the other way round, as word2vec.c has them: each neighbour's
+    row of W_in predicts the word in the middle.  The window's 2w input rows and its K + 1 output
+    rows are then two small matrices, and everything is a product of them: each row is brought in
+    once and used for all pairs.
+    """
+    sentences, begin, end = gather_tokens(text, net, stretch, scratch)
+    state = uint64(stretch.key)
+    loss, targets = 0.0, 0
+    for s in range(sentences):
+        low, high = scratch.first[s], scratch.first[s + 1]
+        if high - low < 2:
+            continue
+        for t in range(max(low, begin), min(high, end)):
+            state = _draw_reach(stretch, scratch, begin, t, t + 1, state)
+            groups, state = _put_outputs(
+                outputs,
+                net,
+                scratch,
+                scratch.tokens[t],
+                0,
+                (t - begin) * outputs.sample_size,
+                state,
+            )
+            lr8 = all8(_learning_rate(stretch, t, begin, end))
+            loss += _window(net, outputs, scratch, low, high, t, groups, lr8)
+            targets += 1
+    return loss, targets
+
+
+@njit(**_OPTIONS)
+def _window(net, outputs, scratch, low, high, t, groups, lr8):
+    """All neighbours of the word at t against its groups of output rows."""
+    n, tokens, x = net.stride, scratch.tokens, scratch.x
+    first, last = max(low, t - scratch.reach[0]), min(high, t + scratch.reach[0] + 1)
+    size = 0
+    for p in range(first, last):
+        if p != t:  # a copy, because the same word may stand in the window twice
+            scratch.neighbours[size] = tokens[p] * n
+            for i in range(0, n, 8):
+                store8(x, size * n + i, load8(net.W_in, tokens[p] * n + i))
+            size += 1
+    loss = 0.0
+    for group in range(groups):
+        sign = load8(outputs.signs, scratch.sign_at[group])
+        for start in range(0, size, _FLUSH):
+            stop = min(start + _FLUSH, size)
+            _window_scores(net, scratch, group * GROUP, start, stop, sign, lr8)
+            loss += _take_loss(scratch.tally)
+        _window_update(net, scratch, group * GROUP, size)
+    return loss
+
+
+@njit(forceinline=True, **_OPTIONS)
+def _window_scores(net, scratch, at, start, stop, sign, lr8):
+    """The factors g of the neighbours ``start … stop − 1`` and one group, into ``scratch.z``."""
+    n, W_out, x, rows = net.stride, net.W_out, scratch.x, scratch.rows
+    r0, r1, r2 = rows[at], rows[at + 1], rows[at + 2]
+    r3, r4, r5 = rows[at + 3], rows[at + 4], rows[at + 5]
+    for c in range(start, stop - 1, 2):
+        a0, a1, a2, a3, a4, a5 = zeros8(), zeros8(), zeros8(), zeros8(), zeros8(), zeros8()
+        b0, b1, b2, b3, b4, b5 = zeros8(), zeros8(), zeros8(), zeros8(), zeros8(), zeros8()
+        for i in range(0, n, 8):
+            g, h = load8(x, c * n + i), load8(x, (c + 1) * n + i)
+            w = load8(W_out, r0 + i)
+            a0, b0 = a0 + g * w, b0 + h * w
+            w = load8(W_out, r1 + i)
+            a1, b1 = a1 + g * w, b1 + h * w
+            w = load8(W_out, r2 + i)
+            a2, b2 = a2 + g * w, b2 + h * w
+            w = load8(W_out, r3 + i)
+            a3, b3 = a3 + g * w, b3 + h * w
+            w = load8(W_out, r4 + i)
+            a4, b4 = a4 + g * w, b4 + h * w
+            w = load8(W_out, r5 + i)
+            a5, b5 = a5 + g * w, b5 + h * w
+        z = sign * sums8(a0, a1, a2, a3, a4, a5)
+        store8(scratch.z, 8 * c, _factors(z, sign, lr8, scratch.tally))
+        z = sign * sums8(b0, b1, b2, b3, b4, b5)
+        store8(scratch.z, 8 * c + 8, _factors(z, sign, lr8, scratch.tally))
+    if (stop - start) % 2:
+        c = stop - 1
+        a0, a1, a2, a3, a4, a5 = zeros8(), zeros8(), zeros8(), zeros8(), zeros8(), zeros8()
+        for i in range(0, n, 8):
+            g = load8(x, c * n + i)
+            a0, a1 = a0 + g * load8(W_out, r0 + i), a1 + g * load8(W_out, r1 + i)
+            a2, a3 = a2 + g * load8(W_out, r2 + i), a3 + g * load8(W_out, r3 + i)
+            a4, a5 = a4 + g * load8(W_out, r4 + i), a5 + g * load8(W_out, r5 + i)
+        z = sign * sums8(a0, a1, a2, a3, a4, a5)
+        store8(scratch.z, 8 * c, _factors(z, sign, lr8, scratch.tally))
+
+
+@njit(forceinline=True, **_OPTIONS)
+def _window_update(net, scratch, at, size):
+    """``x_c += Σ_j g_cj w_j`` and ``w_j += Σ_c g_cj x_c``, eight columns at a time."""
+    n, W_in, W_out, x, z = net.stride, net.W_in, net.W_out, scratch.x, scratch.z
+    rows, neighbours = scratch.rows, scratch.neighbours
+    r0, r1, r2 = rows[at], rows[at + 1], rows[at + 2]
+    r3, r4, r5 = rows[at + 3], rows[at + 4], rows[at + 5]
+    for i in range(0, n, 8):
+        w0, w1, w2 = load8(W_out, r0 + i), load8(W_out, r1 + i), load8(W_out, r2 + i)
+        w3, w4, w5 = load8(W_out, r3 + i), load8(W_out, r4 + i), load8(W_out, r5 + i)
+        d0, d1, d2, d3, d4, d5 = zeros8(), zeros8(), zeros8(), zeros8(), zeros8(), zeros8()
+        for c in range(size):
+            h = load8(x, c * n + i)
+            g = all8(z[8 * c])
+            change, d0 = g * w0, d0 + g * h
+            g = all8(z[8 * c + 1])
+            change, d1 = change + g * w1, d1 + g * h
+            g = all8(z[8 * c + 2])
+            change, d2 = change + g * w2, d2 + g * h
+            g = all8(z[8 * c + 3])
+            change, d3 = change + g * w3, d3 + g * h
+            g = all8(z[8 * c + 4])
+            change, d4 = change + g * w4, d4 + g * h
+            g = all8(z[8 * c + 5])
+            change, d5 = change + g * w5, d5 + g * h
+            row = neighbours[c] + i
+            store8(W_in, row, load8(W_in, row) + change)
+        store8(W_out, r0 + i, load8(W_out, r0 + i) + d0)
+        store8(W_out, r1 + i, load8(W_out, r1 + i) + d1)
+        store8(W_out, r2 + i, load8(W_out, r2 + i) + d2)
+        store8(W_out, r3 + i, load8(W_out, r3 + i) + d3)
+        store8(W_out, r4 + i, load8(W_out, r4 + i) + d4)
+        store8(W_out, r5 + i, load8(W_out, r5 + i) + d5)
+
+
+# ---- several threads ----------------------------------------------------------------------------
+
+
+@njit(**_OPTIONS)
+def merge_hot(W, base, stride, hot, shift):
+    """Bring a thread's copies of the hot rows together with everyone's.
+
+    What this thread has learned since ``base`` is added to the common rows; the copies and ``base``
+    then begin anew from there.
+    """
+    for i in range(0, hot * stride, 8):
+        common = load8(W, i) + (load8(W, shift * stride + i) - load8(base, i))
+        store8(W, i, common)
+        store8(W, shift * stride + i, common)
+        store8(base, i, common)
