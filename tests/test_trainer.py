@@ -189,6 +189,10 @@ def test_intervals_run_on_over_the_ends_of_epochs():
     # 12 batches; a first point after the first epoch, since 5 batches are not yet full then.
     truth = [np.mean(losses[:3]), np.mean(losses[3:8]), np.mean(losses[8:])]
     assert trainer.loss_list == pytest.approx(truth)
+    assert trainer.loss_batches == [3, 8, 12]
+    assert trainer.batches == 12
+    trainer.fit(np.ones((2, 2)), np.ones(2), 2, 1, eval_interval=3)
+    assert trainer.loss_batches == [3, 8, 12, 15, 16]  # it goes on
 
 
 def test_the_shortest_training_has_a_point_to_draw():
@@ -214,6 +218,9 @@ def test_plot():
     assert training.get_xdata().tolist() == [2, 4, 6, 8, 10]
     assert training.get_ydata().tolist() == trainer.loss_list
     assert validation.get_xdata().tolist() == [5, 10]  # after each epoch of 5 batches
+    trainer.fit(np.ones((4, 2)), np.ones(4), 1, 1, eval_interval=3, validation=DATA)
+    assert trainer.plot().lines[0].get_xdata().tolist() == [2, 4, 6, 8, 10, 13, 14]
+    assert trainer.plot().lines[1].get_xdata().tolist() == [5, 10, 14]
     assert validation.get_ydata().tolist() == [1, 1]
     assert axes.get_ylim() == (0, 9)
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("batches (mean over 2)", "loss")
@@ -221,6 +228,16 @@ def test_plot():
         "training loss",
         "validation loss",
     ]
+
+
+def test_plot_of_losses_from_elsewhere():
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    trainer = Trainer(Recorder(), Counter())
+    trainer.loss_list, trainer.validation_losses = [3.0, 2.0, 1.0, 0.0], [2.0, 1.0]
+    assert trainer.plot().lines[0].get_xdata().tolist() == [20, 40, 60, 80]
+    assert trainer.plot().lines[1].get_xdata().tolist() == [40, 80]
 
 
 def test_plot_without_validation_and_before_training():

@@ -28,8 +28,11 @@ class Trainer:
         progress: show a progress bar; by default where someone watches (a terminal, a notebook).
 
     Attributes:
-        loss_list: mean loss of every ``eval_interval`` batches.
+        loss_list: mean loss of every ``eval_interval`` batches (the first epoch's if that is
+            shorter, and of those left over at the end).
         validation_losses: loss on the validation data after every epoch.
+        loss_batches, validation_batches: after how many batches each of these was taken.
+        batches: batches trained on since the trainer was made.
         words_per_second: speed of the last ``fit``, in targets a second.
         epoch: epochs finished since the trainer was made.
         interrupted: whether the last ``fit`` was ended early by Ctrl-C.
@@ -53,9 +56,11 @@ class Trainer:
         self.rng = as_generator(rng, seed)
         self.progress = _someone_watches() if progress is None else bool(progress)
         self.loss_list: list[float] = []
+        self.loss_batches: list[int] = []
         self.validation_losses: list[float] = []
+        self.validation_batches: list[int] = []
         self.eval_interval = 20
-        self.epoch = 0
+        self.epoch = self.batches = 0
         self.words_per_second = float("nan")
         self.interrupted = False
         self._stop = False
@@ -116,6 +121,7 @@ class Trainer:
                 if validate is not None:
                     with forward_only():
                         self.validation_losses.append(validate())
+                    self.validation_batches.append(self.batches)
                 _call(callbacks, "on_epoch", self)
                 if self._stop:
                     return
@@ -160,14 +166,21 @@ class Trainer:
         from matplotlib import pyplot as plt
 
         _, axes = plt.subplots()
-        batches = self.eval_interval * np.arange(1, len(self.loss_list) + 1)
+        batches = self._places(self.loss_batches, self.loss_list)
         axes.plot(batches, self.loss_list, label="training loss")
-        if self.validation_losses and len(batches):
-            epochs = np.linspace(0, batches[-1], len(self.validation_losses) + 1)[1:]
-            axes.plot(epochs, self.validation_losses, "o--", label="validation loss")
+        if self.validation_losses:
+            batches = self._places(self.validation_batches, self.validation_losses)
+            axes.plot(batches, self.validation_losses, "o--", label="validation loss")
             axes.legend()
         axes.set(xlabel=f"batches (mean over {self.eval_interval})", ylabel="loss", ylim=ylim)
         return axes
+
+    def _places(self, batches: list[int], losses: list[float]):
+        """Where on the axis to draw losses; the compiled trainer leaves that to us."""
+        if len(batches) == len(losses):
+            return batches
+        last = self.batches or self.eval_interval * len(self.loss_list)
+        return np.linspace(0, last, len(losses) + 1)[1:]
 
     def _step(self, contexts, target, batch, max_grad) -> float:
         xp = get_array_module(contexts)
@@ -185,7 +198,7 @@ class Trainer:
         self.optimizer.update(params, grads)
         return loss
 
-    def _make_validation(self, validation, batch_size: int) -> Callable[[], float] | None:
+    def _make_validation(self, validation, batch_size: int = 1000) -> Callable[[], float] | None:
         """A function that gives the validation loss, always on the same negative samples."""
         if validation is None:
             return None
@@ -233,6 +246,7 @@ class _Meter:
 
     def batch_done(self, loss: float, words: int) -> None:
         self.words += words
+        self.trainer.batches += 1
         self.losses.append(loss)
         if self.bar is not None:
             self.bar.update()
@@ -245,6 +259,7 @@ class _Meter:
 
     def _flush(self) -> None:
         self.trainer.loss_list.append(sum(self.losses) / len(self.losses))
+        self.trainer.loss_batches.append(self.trainer.batches)
         self.losses.clear()
         self.trainer.words_per_second = self.words / (time.perf_counter() - self.began)
         if self.bar is not None:
