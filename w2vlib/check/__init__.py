@@ -16,6 +16,9 @@ import importlib
 
 # Check → module; a module is loaded when its first check is used.
 _MODULE_OF = {
+    "numerical_gradient": "window",
+    "window_score": "window",
+    "window_gradients": "window",
     "matmul": "dense",
     "softmax_with_loss": "dense",
     "sigmoid_with_loss": "dense",
@@ -34,6 +37,8 @@ _MODULE_OF = {
     "adam": "steps",
     "most_similar": "queries",
     "analogy": "queries",
+    "huffman_tree": "trees",
+    "hierarchical_softmax": "trees",
 }
 EXERCISES = tuple(_MODULE_OF)
 """Names of all checks, in the order of the course."""

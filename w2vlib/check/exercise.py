@@ -52,6 +52,8 @@ class Case:
     inputs: dict
     earlier: dict = field(default_factory=dict)
     """Inputs of a first pass that happens before, on the same object."""
+    telling: bool = True
+    """Whether mistakes are compared here: not where right answers may differ, as with ties."""
 
     def __getattr__(self, name: str):
         try:
@@ -142,6 +144,10 @@ class Notes:
     def value(self, quantity: str, value) -> None:
         """Note an answer: a number or an array of numbers."""
         self.seen[quantity] = _plain(value)
+
+    def aside(self, quantity: str, value) -> None:
+        """Note something that is shown or looked up, but not compared."""
+        self.seen[f"({quantity})"] = value
 
     def dtype(self, quantity: str, value) -> None:
         """Note which type of number the answer is made of."""
@@ -376,14 +382,14 @@ class Exercise:
             for mistake in self.mistakes
             for wrong_answers in self._played(mistake, cases, expected)
         ]
-        every = list(dict.fromkeys(q for seen in expected for q in seen))
+        every = list(dict.fromkeys(q for seen in expected for q in seen if q[0] != "("))
         # First a mistake that explains all answers, right and wrong; then one that explains all
         # wrong ones; then one that explains where it first went wrong.
         for quantities in (every, wrong, wrong[:1]):
             fitting = {
                 mistake.id: mistake
                 for mistake, mutant in played
-                if _explains(quantities, answers, mutant, expected)
+                if _explains(quantities, cases, answers, mutant, expected)
             }
             if fitting:
                 return (
@@ -439,7 +445,9 @@ class Exercise:
         )
 
     def _wrong(self, cases, answers, expected, mistake, quantity, remains) -> Report:
-        case, got, right = _smallest(cases, answers, expected, quantity, bool(mistake))
+        number = _smallest(cases, answers, expected, quantity, bool(mistake))
+        case, seen = cases[number], answers[number]
+        got, right = seen[quantity], expected[number].get(quantity, NOTHING)
         headline, text = "not right yet.", ""
         if mistake:
             headline = mistake.title
@@ -447,6 +455,7 @@ class Exercise:
         elif isinstance(got, Raised):
             headline = f"your code stopped with {got.kind}."
         label = self.label(quantity)
+        asides = tuple((f"yours: {q[1:-1]}", show(v)) for q, v in seen.items() if q[0] == "(")
         if isinstance(got, Raised):
             text = "\n".join(filter(None, [text, _raised_text(got)]))
             answer = ()
@@ -460,7 +469,7 @@ class Exercise:
             headline,
             mistake=mistake.id if mistake else None,
             text=text,
-            example=(*self._inputs(case), *answer),
+            example=(*self._inputs(case), *asides, *answer),
             hints=(mistake.hints if mistake and mistake.hints else self.hints),
             printed=remains.printed,
         )
@@ -491,7 +500,7 @@ def _wrong_quantities(answers, expected) -> list[str]:
         q
         for seen, right in zip(answers, expected, strict=False)
         for q, value in seen.items()
-        if q not in right or not same(value, right[q])
+        if not q.startswith("(") and (q not in right or not same(value, right[q]))
     }
     return [q for q in order if q in differing]
 
@@ -500,11 +509,13 @@ def _is_unwritten(quantity: str, answers) -> bool:
     return any(is_remark(seen.get(quantity), UNWRITTEN) for seen in answers)
 
 
-def _explains(quantities, answers, mutant, expected) -> bool:
+def _explains(quantities, cases, answers, mutant, expected) -> bool:
     """Whether the mutant gives the same answers, with evidence from enough wrong numbers."""
     evidence = 0
-    for seen, wrong, right in zip(answers, mutant, expected, strict=False):
+    for case, seen, wrong, right in zip(cases, answers, mutant, expected, strict=False):
         telling = False
+        if not case.telling:
+            continue
         for q in quantities:
             if q not in seen:
                 continue  # an exception before it
@@ -516,15 +527,14 @@ def _explains(quantities, answers, mutant, expected) -> bool:
     return evidence >= MIN_EVIDENCE
 
 
-def _smallest(cases, answers, expected, quantity: str, named: bool):
-    """The smallest case in which ``quantity`` is wrong; rather with numbers than an exception."""
+def _smallest(cases, answers, expected, quantity: str, named: bool) -> int:
+    """Number of the smallest case in which ``quantity`` is wrong; rather one with numbers."""
     found = [
         (named and isinstance(seen[quantity], Raised), case.size, number)
         for number, (case, seen, right) in enumerate(zip(cases, answers, expected, strict=False))
         if quantity in seen and not (quantity in right and same(seen[quantity], right[quantity]))
     ]
-    number = min(found)[-1]
-    return cases[number], answers[number][quantity], expected[number].get(quantity, NOTHING)
+    return min(found)[-1]
 
 
 def _raised_text(error: Raised) -> str:

@@ -197,7 +197,7 @@ def _nan_first(cases, answers, expected) -> str | None:
     return "scores" if hits >= MIN_EVIDENCE else None
 
 
-def _answer_mistakes(words: str) -> tuple[Mistake, ...]:
+def _answer_mistakes(words: str, *less: str) -> tuple[Mistake, ...]:
     return (
         Mistake(
             "ascending",
@@ -216,7 +216,7 @@ def _answer_mistakes(words: str) -> tuple[Mistake, ...]:
             "the number of answers is off by one.",
             "`top` answers are wanted, no more and no fewer.",
             ("Count your answers. When does your loop stop?",),
-            slips=("top-off-by-one:more", "top-off-by-one:less"),
+            slips=("top-off-by-one:more", *less),
         ),
         Mistake(
             "top-ignored",
@@ -344,7 +344,7 @@ ANALOGY = Exercise(
             "b is part of the sum too, and usually close to it.",
             ("Which words are part of b − a + c?",),
         ),
-        *_answer_mistakes("words of the question"),
+        *_answer_mistakes("words of the question", "top-off-by-one:less"),
     ),
     hints=(
         "“a is to b as c is to d”: take the way from a to b, starting from c.",
