@@ -3,7 +3,8 @@
 It is slow on purpose and in the same places: one layer per context word and per negative sample,
 each clearing a whole (V, H) gradient; negatives drawn row by row with ``np.random.choice`` over the
 whole vocabulary; shared weights found by comparing matrices; Adam over every row; all data copied
-for each epoch's shuffle.  Method: Deep Learning from Scratch 2, chapter 4 (window 5, batch 100, Adam).
+for each epoch's shuffle.  Method: Deep Learning from Scratch 2, chapter 4 (window 5, batch 100,
+Adam).
 """
 
 from __future__ import annotations
@@ -91,9 +92,7 @@ def merge_equal(params, grads):
     while i < len(params):
         for j in range(len(params) - 1, i, -1):
             same = params[i] is params[j]
-            if same or (
-                params[i].T.shape == params[j].shape and np.all(params[i].T == params[j])
-            ):
+            if same or (params[i].T.shape == params[j].shape and np.all(params[i].T == params[j])):
                 grads[i] += grads[j] if same else grads[j].T
                 del params[j], grads[j]
         i += 1

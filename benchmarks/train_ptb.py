@@ -118,7 +118,7 @@ def show_queries(vectors: WordVectors) -> None:
 
 
 def compare(corpus, contexts, target, args, book_batches: int = 20) -> dict:
-    """Words/s of the book's method and of ours, in turns in one process; medians and their ratio."""
+    """Words/s of the book's method and of ours, in turns in one process: medians and ratio."""
     V, H = corpus.vocab_size, args.size
     part = 40_000  # examples a turn for ours; the book's method gets a few batches
     book = book_method.BookCBOW(V, H, args.window, corpus.ids, np.random.default_rng(0))
