@@ -269,7 +269,7 @@ class Ladder:
         rounding = max(off[-3:]) if len(off) > 3 else off[-1]
         for n, difference in enumerate(off):
             noise = 2 * self.rungs[k + n].h * noises[k + n]
-            if difference > 4 * max(noise, rounding, off[0] / RATIO ** (3 * n)):
+            if difference > 2 * max(noise, rounding, off[0] / RATIO ** (3 * n)):
                 return False
         return True
 

@@ -101,13 +101,18 @@ class Comparison:
         return ~np.isnan(self.expected)
 
     @property
-    def judged(self) -> int:
-        """How many entries could be judged."""
-        return int((self.measured & ~self.unsure & ~self.kinks).sum())
+    def judged(self) -> np.ndarray:
+        """Which entries could be judged."""
+        return self.measured & ~self.unsure & ~self.kinks
+
+    @property
+    def informative(self) -> bool:
+        """Whether an entry was judged that is not 0."""
+        return bool((self.judged & (self.got != 0)).any() or self.wrong.any())
 
     def worst(self) -> Entry | None:
         """The entry with the largest relative error: among the wrong ones, if there are any."""
-        among = self.wrong if self.wrong.any() else self.measured & ~self.unsure & ~self.kinks
+        among = self.wrong if self.wrong.any() else self.judged
         if not among.any():
             return None
         error = np.where(among, np.nan_to_num(self.relative_error, nan=np.inf), -1.0)

@@ -1,0 +1,578 @@
+"""The work behind :func:`~w2vlib.gradient_check.check_layer`: one layer, many batches."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from w2vlib.gradient_batches import (
+    as_input,
+    copies,
+    decoy,
+    derived_batches,
+    is_float,
+    is_one_hot,
+    scaled,
+    to_size,
+)
+from w2vlib.gradient_compare import (
+    EVERY_ENTRY,
+    NOTHING_JUDGED,
+    RANDOM,
+    SAMPLE,
+    SHAKES,
+    Comparer,
+    Target,
+    dense_gradient,
+    merge_shared,
+    report_comparison,
+    same_bits,
+    shaken,
+)
+from w2vlib.gradient_report import GradientReport, Problem
+
+
+class _Stop(Exception):
+    """Enough is known: what follows would make no sense any more."""
+
+
+@dataclass(slots=True)
+class _Pass:
+    """Result of forward and backward: everything as copies."""
+
+    out: object
+    grads: list
+    input_grads: dict
+    sources: list
+
+    def arrays(self) -> list:
+        return [*self.grads, *self.input_grads.values()]
+
+
+class LayerCheck:
+    """One run of :func:`check_layer`."""
+
+    def __init__(self, factory, inputs, wrt, tol, seed) -> None:
+        if not callable(factory):
+            raise TypeError(
+                f"factory must be a function that makes a layer, got {type(factory).__name__}. "
+                "Write lambda: MyLayer(W.copy())."
+            )
+        self.factory, self.tol = factory, tol
+        self.rng = np.random.default_rng(seed)
+        self.inputs = tuple(
+            as_input(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))
+        )
+        self.wrt = None if wrt is None else list(wrt)
+        layer = self._new_layer()
+        self.report = GradientReport(type(layer).__name__)
+        self.names = _input_names(layer, len(self.inputs))
+        self.random = False
+        self.batch, self.point = "given", "start"
+
+    # -- the plan ---------------------------------------------------------------------------
+
+    def run(self, more: Mapping, skip: set, twice: bool | None, steps: int) -> GradientReport:
+        """Everything, in the order in which one mistake hides the next."""
+        try:
+            self._run(more, skip, twice, steps)
+        except _Stop:
+            pass
+        return self.report
+
+    def _run(self, more: Mapping, skip: set, twice: bool | None, steps: int) -> None:
+        layer = self._new_layer()
+        self._check_contract(layer)
+        self.param_names = _param_names(layer)
+        self.values = [p.copy() for p in layer.params]
+        dout = self._first_look(layer)
+        self._check_linear(dout)
+        self._compare(self.values, self.inputs, dout, direction=True)
+        self._check_history(dout)
+        self._stop_if_wrong()
+        if twice is not False:
+            self._check_twice(dout, strict=bool(twice))
+        for batch, values, inputs in self._batches(more):
+            if batch not in skip:
+                self.batch = batch
+                self._check_batch(values, inputs)
+                self._stop_if_wrong()
+        self.batch = "given"
+        if steps:
+            self._check_trained(dout, steps)
+        self._check_that_something_was_tested()
+
+    def _check_that_something_was_tested(self) -> None:
+        comparisons = self.report.comparisons
+        if not any(c.judged.any() for c in comparisons):
+            self._problem("nothing judged", NOTHING_JUDGED)
+            return
+        for name in dict.fromkeys(c.name for c in comparisons):
+            if not any(c.informative for c in comparisons if c.name == name):
+                self._note(f"Hardly tested: the gradient of {name} is 0 in every batch.")
+
+    def _stop_if_wrong(self) -> None:
+        if any(p.name in ("gradient", "not finite", "crash") for p in self.report.problems):
+            raise _Stop
+
+    def _problem(self, name: str, sentence: str, error=None) -> None:
+        known = {(p.name, p.sentence) for p in self.report.problems}
+        if (name, sentence) not in known:
+            self.report.problems.append(Problem(name, sentence, self.batch, self.point, error))
+
+    def _fail(self, name: str, sentence: str, error=None) -> None:
+        self._problem(name, sentence, error)
+        raise _Stop from error
+
+    # -- layers and passes ------------------------------------------------------------------
+
+    def _new_layer(self, values=None):
+        layer = self.factory()
+        for method in ("forward", "backward"):
+            if not callable(getattr(layer, method, None)):
+                raise TypeError(
+                    f"factory() made a {type(layer).__name__} without {method}(); a layer has "
+                    "params, grads, forward and backward."
+                )
+        if values is not None:
+            # Backwards, so that of parameters that share memory the first one counts.
+            for p, value in reversed(list(zip(layer.params, values, strict=True))):
+                p[...] = value
+        return layer
+
+    def _check_contract(self, layer) -> None:
+        for name in ("params", "grads"):
+            if not isinstance(getattr(layer, name, None), (list, tuple)):
+                self._fail("contract", f"The layer has no list {name} (it may be empty: []).")
+        if len(layer.params) != len(layer.grads):
+            self._fail(
+                "contract",
+                f"The layer has {len(layer.params)} params but {len(layer.grads)} grads; there "
+                "must be one gradient for each parameter.",
+            )
+        for i, p in enumerate(layer.params):
+            if not isinstance(p, np.ndarray):
+                self._fail("contract", f"params[{i}] is no array but a {type(p).__name__}.")
+            if p.dtype != np.float64:
+                self._fail(
+                    "dtype",
+                    f"params[{i}] is {p.dtype}: the layer must keep the type it is given. "
+                    "Gradients are checked in float64, so the factory must make float64 arrays.",
+                )
+
+    def _forward(self, layer, inputs):
+        """The output as a float or as a copy of the array (the layer may reuse its own)."""
+        out = layer.forward(*inputs)
+        return float(out) if np.ndim(out) == 0 else np.array(out)
+
+    def _evaluator(self, layer, values, inputs):
+        """() → output at the current values; a random layer is made anew each time."""
+        if not self.random:
+            return lambda: self._forward(layer, inputs)
+        return lambda: self._forward(self._new_layer(values), inputs)
+
+    def _attempt(self, what: str, function, *args):
+        try:
+            return function(*args)
+        except Exception as error:
+            text = f"{what} raised {type(error).__name__}: {str(error).rstrip('.')}."
+            if self.batch != "given":
+                text += f" Pass skip=({self.batch!r},) if the layer does not allow such input."
+            self._fail("crash", text, error)
+
+    def _run_pass(self, layer, inputs, dout) -> _Pass:
+        """forward and backward, and what both promise not to touch."""
+        held = copies(inputs)
+        params = [p.copy() for p in layer.params]
+        grads = list(layer.grads)
+        out = self._attempt("forward", self._forward, layer, inputs)
+        self._check_untouched("forward", inputs, held, layer, params)
+        upstream = dout if isinstance(dout, float) else dout.copy()
+        returned = self._attempt("backward", layer.backward, upstream)
+        self._check_untouched("backward", inputs, held, layer, params)
+        if not same_bits(upstream, dout):
+            self._problem(
+                "dout changed",
+                "backward changes the array dout that it is given; the caller may still need it.",
+            )
+        for i, (before, after) in enumerate(zip(grads, layer.grads, strict=False)):
+            if before is not after:
+                self._problem(
+                    "grads replaced",
+                    f"backward puts a new object into grads[{i}]. The model has collected the old "
+                    "one and would never see it: write self.grads[i][...] = …",
+                )
+        grads, sources = self._dense_grads(layer), [id(g) for g in layer.grads]
+        return _Pass(out, grads, self._input_grads(returned, inputs), sources)
+
+    def _check_untouched(self, who: str, inputs, held, layer, params) -> None:
+        for i, (x, before) in enumerate(zip(inputs, held, strict=True)):
+            if isinstance(x, np.ndarray) and not same_bits(x, before):
+                x[...] = before
+                self._fail("input changed", f"{who} changes its input {self.names[i]} in place.")
+        for i, (p, before) in enumerate(zip(layer.params, params, strict=True)):
+            if not same_bits(p, before):
+                self._fail(
+                    "parameter changed",
+                    f"{who} changes params[{i}]; only the optimiser may do that.",
+                )
+
+    def _dense_grads(self, layer) -> list:
+        grads = []
+        for i, (p, g) in enumerate(zip(layer.params, layer.grads, strict=True)):
+            if getattr(g, "dtype", p.dtype) != np.float64:
+                self._problem("dtype", f"grads[{i}] is {g.dtype} although params[{i}] is float64.")
+            where = {"batch": self.batch, "point": self.point}
+            grads.append(dense_gradient(g, p, _param_names(layer)[i], self.report, **where))
+        return self._or_stop(grads)
+
+    def _input_grads(self, returned, inputs) -> dict:
+        """Gradient for each input position that has one."""
+        floats = [i for i, x in enumerate(inputs) if is_float(x)]
+        if returned is None:
+            # One-hot rows are usually labels, and a layer owes no gradient for those.
+            floats = [i for i in floats if not is_one_hot(inputs[i])]
+        if isinstance(returned, (tuple, list)):
+            wrt = floats if self.wrt is None else self.wrt
+            if len(returned) == len(inputs):
+                found = {i: returned[i] for i in wrt}
+            elif len(returned) == len(wrt):
+                found = dict(zip(wrt, returned, strict=True))
+            else:
+                self._fail(
+                    "contract",
+                    f"backward returned {len(returned)} gradients for {len(wrt)} float inputs.",
+                )
+        else:
+            wrt = floats[:1] if self.wrt is None else self.wrt
+            found = dict.fromkeys(wrt, returned)
+        if self.wrt is None:
+            self.wrt = wrt
+        for i, g in found.items():
+            if g is None:
+                self._fail(
+                    "contract",
+                    f"backward returned no gradient for the input {self.names[i]} (None). Return "
+                    "it, or pass wrt=() if the layer has none.",
+                )
+            if np.asarray(g).dtype != np.float64:
+                kind = np.asarray(g).dtype
+                self._problem("dtype", f"The gradient of {self.names[i]} is {kind}, not float64.")
+        where = {"batch": self.batch, "point": self.point}
+        dense = [
+            dense_gradient(g, inputs[i], self.names[i], self.report, **where)
+            for i, g in found.items()
+        ]
+        return dict(zip(found, self._or_stop(dense), strict=True))
+
+    def _or_stop(self, grads: list) -> list:
+        if any(g is None for g in grads):
+            raise _Stop
+        return grads
+
+    # -- the checks -------------------------------------------------------------------------
+
+    def _first_look(self, layer):
+        """Is forward repeatable, finite, and float64?  Returns a random upstream gradient."""
+        held = copies(self.inputs)
+        params = [p.copy() for p in layer.params]
+        raw = self._attempt("forward", layer.forward, *self.inputs)
+        self._check_untouched("forward", self.inputs, held, layer, params)
+        kind = np.asarray(raw).dtype if not isinstance(raw, (tuple, list)) else np.dtype(object)
+        if kind.kind not in "fiu":
+            self._fail(
+                "contract",
+                f"forward returned {type(raw).__name__}, not a number or an array of numbers.",
+            )
+        if kind.kind == "f" and kind.itemsize < 8:
+            self._problem("dtype", f"forward returned {kind}, although everything is float64.")
+        out = self._forward(layer, self.inputs)
+        self._check_finite(out)
+        # Several times: a few random draws may agree by chance.
+        if not all(same_bits(out, self._forward(layer, self.inputs)) for _ in range(8)):
+            self.random = True
+            one, two = (self._forward(self._new_layer(), self.inputs) for _ in range(2))
+            if not same_bits(one, two):
+                self._fail("random", RANDOM.format("forward"))
+        return self._upstream(out)
+
+    def _upstream(self, out):
+        """Random dout: with dout = 1 a layer that forgets it would look right."""
+        if isinstance(out, float):
+            return float(self.rng.choice([-1, 1]) * self.rng.uniform(0.3, 0.9))
+        return self.rng.standard_normal(out.shape)
+
+    def _check_finite(self, out) -> None:
+        bad = ~np.isfinite(out)
+        if np.any(bad):
+            value = np.asarray(out)[bad].ravel()[0] if np.ndim(out) else out
+            self._fail("not finite", f"forward returned {value}.")
+
+    def _fresh_pass(self, values, inputs, dout) -> _Pass:
+        return self._run_pass(self._new_layer(values), inputs, dout)
+
+    def _check_linear(self, dout) -> None:
+        """backward(a·d) = a · backward(d), also for very large and small a, and additive."""
+        one = self._fresh_pass(self.values, self.inputs, dout)
+        usual = [np.abs(g).max(initial=0.0) for g in one.arrays()]
+        twice = self._fresh_pass(self.values, self.inputs, 2.0 * dout)
+        if any(usual) and all(map(same_bits, one.arrays(), twice.arrays())):
+            self._problem(
+                "linear in dout",
+                "backward ignores dout: the gradient is the same for dout and for 2·dout. "
+                "Multiply by dout.",
+            )
+            return
+        # Powers of two scale every rounded number exactly, even a gradient that is all rounding.
+        for scale in (-1.0, 2.0**-20, 2.0**20, 0.0):
+            other = self._fresh_pass(self.values, self.inputs, scale * dout)
+            for a, b, size in zip(one.arrays(), other.arrays(), usual, strict=True):
+                if np.abs(b - scale * a).max(initial=0.0) > 1e-9 * abs(scale) * size:
+                    self._problem(
+                        "linear in dout",
+                        f"backward({scale:g}·dout) is not {scale:g}·backward(dout): the gradient "
+                        "must be proportional to dout.",
+                    )
+                    return
+        if not isinstance(dout, float):
+            self._check_additive(one, dout, usual)
+
+    def _check_additive(self, one, dout, usual) -> None:
+        other_dout = self.rng.standard_normal(dout.shape)
+        other = self._fresh_pass(self.values, self.inputs, other_dout)
+        both = self._fresh_pass(self.values, self.inputs, dout + other_dout)
+        arrays = zip(one.arrays(), other.arrays(), both.arrays(), usual, strict=True)
+        for n, (a, b, c, size) in enumerate(arrays):
+            difference = np.abs(a + b - c).max(initial=0.0)
+            if difference <= 1e-9 * (size + np.abs(b).max(initial=0.0)):
+                continue
+            if difference > self._rounding_of(n, dout, one):
+                self._problem(
+                    "linear in dout",
+                    "backward(d1 + d2) is not backward(d1) + backward(d2): entries of dout must "
+                    "not influence each other's gradient other than by adding up.",
+                )
+                return
+
+    def _rounding_of(self, n: int, dout, result: _Pass) -> float:
+        """How far the n-th gradient may be off through rounding alone."""
+        values, inputs = [v.copy() for v in self.values], copies(self.inputs)
+        layer = self._new_layer(values)
+        moved = [*(values if self.random else layer.params)]
+        moved += [inputs[i] for i in result.input_grads]
+        names = [""] * len(moved)
+        targets = [Target(*t) for t in zip(names, moved, result.arrays(), strict=True)]
+        scatter = self._shaken_layer(values, inputs, dout, targets)
+        targets[n].scatter = lambda: scatter()[n]
+        comparer = Comparer(self._evaluator(layer, values, inputs), dout, targets, self.rng)
+        return comparer.rounding_of(targets[n])
+
+    def _compare(self, values, inputs, dout, direction=False) -> _Pass:
+        """Compare all gradients at these values with measured ones."""
+        values = [v.copy() for v in values]
+        inputs = copies(inputs)
+        layer = self._new_layer(values)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = self._run_pass(layer, inputs, dout)
+        for w in caught:
+            if issubclass(w.category, RuntimeWarning):
+                self._note(f"NumPy warned in batch {self.batch!r}: {w.message}.")
+        self._check_finite(result.out)
+        moved = values if self.random else layer.params
+        targets = self._targets(moved, inputs, result)
+        scatter = self._shaken_layer(values, inputs, dout, targets)
+        for n, target in enumerate(targets):
+            target.scatter = lambda n=n: scatter()[n]
+        comparer = Comparer(
+            self._evaluator(layer, values, inputs),
+            dout,
+            targets,
+            self.rng,
+            self.tol,
+            EVERY_ENTRY if direction else SAMPLE,
+        )
+        for target in targets:
+            c = comparer.compare(target, direction)
+            c.batch, c.point, c.inputs, c.dout = self.batch, self.point, inputs, dout
+            self.report.comparisons.append(c)
+            report_comparison(self.report, c)
+        if not self.random:
+            again = self._run_pass(layer, inputs, dout)
+            if not _same_pass(result, again):
+                self._problem(
+                    "repeatable",
+                    "The same input gives another result the second time: forward or backward "
+                    "depends on what was computed before, or adds to an old gradient"
+                    + _how_repeated(result, again),
+                )
+        return result
+
+    def _targets(self, params, inputs, result: _Pass) -> list[Target]:
+        targets = [
+            Target(name, p, g, source)
+            for name, p, g, source in zip(
+                self.param_names, params, result.grads, result.sources, strict=True
+            )
+        ]
+        if not self.random:
+            targets = merge_shared(targets)
+        inner = result.input_grads.items()
+        return targets + [Target(self.names[i], inputs[i], g) for i, g in inner]
+
+    def _shaken_layer(self, values, inputs, dout, targets):
+        """() → for each target how much its gradient changes when all last bits are shaken."""
+
+        @functools.cache
+        def scatter() -> list[float]:
+            rng, largest = np.random.default_rng(0), [0.0] * len(targets)
+            for _ in range(SHAKES):
+                layer = self._new_layer([shaken(v, rng) for v in values])
+                other_inputs = tuple(shaken(x, rng) if is_float(x) else x for x in inputs)
+                result = self._run_pass(layer, other_inputs, _shaken_dout(dout, rng))
+                others = self._targets(layer.params, other_inputs, result)
+                for n, (a, b) in enumerate(zip(targets, others, strict=True)):
+                    largest[n] = max(largest[n], float(np.abs(a.got - b.got).max(initial=0.0)))
+            return largest
+
+        return scatter
+
+    def _note(self, text: str) -> None:
+        if text not in self.report.notes:
+            self.report.notes.append(text)
+
+    def _check_history(self, dout) -> None:
+        """A layer that has worked on another batch must not remember it."""
+        if self.random:
+            return
+        fresh = self._fresh_pass(self.values, self.inputs, dout)
+        used = self._new_layer(self.values)
+        try:
+            other = self._forward(used, decoy(self.inputs))
+            used.backward(self._upstream(other))
+        except Exception:  # not every layer takes the decoy
+            return
+        after = self._run_pass(used, self.inputs, dout)
+        if not _same_pass(fresh, after):
+            self._problem(
+                "stale",
+                "After another batch the layer gives a different result for this one: something "
+                "from an earlier forward or backward is still in use" + _how_repeated(fresh, after),
+            )
+
+    def _check_twice(self, dout, strict: bool) -> None:
+        """forward(a), forward(b), backward(b), backward(a): the gradients must add up."""
+        if self.random or not self.values:
+            return
+        first, second = self.inputs, decoy(self.inputs)
+        try:
+            other_dout = self._upstream(self._forward(self._new_layer(self.values), second))
+            single = [self._fresh_pass(self.values, first, dout)]
+            single.append(self._fresh_pass(self.values, second, other_dout))
+            layer = self._new_layer(self.values)
+            layer.forward(*first)
+            layer.forward(*second)
+            layer.backward(other_dout)
+            layer.backward(dout)
+            pairs = zip(layer.params, layer.grads, strict=True)
+            grads = [dense_gradient(g, p, "", GradientReport("")) for p, g in pairs]
+        except _Stop:
+            return
+        except Exception as error:
+            grads, reason = None, f"it raised {type(error).__name__}: {error}"
+        else:
+            reason = "its gradient is not the sum of the two"
+        if grads is not None and all(
+            g is not None and np.allclose(g, a + b, rtol=1e-9, atol=1e-9 * np.abs(a + b).max())
+            for g, a, b in zip(grads, single[0].grads, single[1].grads, strict=True)
+        ):
+            return
+        text = f"Used twice in one model (forward, forward, backward, backward), {reason}."
+        if strict:
+            self._problem("used twice", text)
+        else:
+            self._note(text + " Make one layer object for each use, then all is well.")
+
+    def _check_batch(self, values, inputs) -> None:
+        out = self._attempt("forward", self._forward, self._new_layer(values), copies(inputs))
+        self._check_finite(out)
+        self._compare(values, inputs, self._upstream(out))
+
+    def _check_trained(self, dout, steps: int) -> None:
+        """A few steps of gradient descent, then everything once more."""
+        if not self.values:
+            return
+        layer = self._new_layer(self.values)
+        for _ in range(steps):
+            result = self._run_pass(layer, self.inputs, dout)
+            for p, g in zip(layer.params, result.grads, strict=True):
+                largest = np.abs(g).max(initial=0.0)
+                if largest:
+                    p -= g * (0.1 * (np.abs(p).max() or 1.0) / largest)
+        self.point = "trained"
+        self._compare([p.copy() for p in layer.params], self.inputs, dout)
+        self.point = "start"
+
+    # -- batches ----------------------------------------------------------------------------
+
+    def _batches(self, more: Mapping):
+        """Name, parameter values and inputs of every further batch."""
+        for name, inputs in more.items():
+            yield name, self.values, tuple(as_input(x) for x in inputs)
+        for name, inputs in derived_batches(self.inputs):
+            yield name, self.values, inputs
+        if not all(c.informative for c in self.report.comparisons if c.batch == "given"):
+            yield "calm", self._scaled_values(0.5), scaled(self.inputs, self.wrt, 1.0)
+        if self.wrt:
+            for size in (30.0, 1000.0):
+                yield f"saturated {size:g}", self.values, scaled(self.inputs, self.wrt, size)
+        elif self.values:
+            for size in (6.0, 40.0):
+                yield f"saturated {size:g}", self._scaled_values(size), self.inputs
+
+    def _scaled_values(self, size: float) -> list:
+        return [to_size(v, size) for v in self.values]
+
+
+def _shaken_dout(dout, rng):
+    moved = shaken(np.asarray(dout), rng)
+    return float(moved) if isinstance(dout, float) else moved
+
+
+def _same_pass(a: _Pass, b: _Pass) -> bool:
+    return same_bits(a.out, b.out) and all(map(same_bits, a.arrays(), b.arrays()))
+
+
+def _how_repeated(first: _Pass, second: _Pass) -> str:
+    if not same_bits(first.out, second.out):
+        return " (the output differs)."
+    for a, b in zip(first.arrays(), second.arrays(), strict=True):
+        if a.any() and np.allclose(b, 2 * a):
+            return " (the gradient doubled: clear it at the start of backward)."
+    return " (the gradient differs)."
+
+
+def _input_names(layer, count: int) -> list[str]:
+    """Names of forward's arguments, as its author calls them."""
+    try:
+        parameters = list(inspect.signature(layer.forward).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [p.name for p in parameters if p.kind in kinds][:count]
+    return [f"input {n}" for n in names] + [f"input {i}" for i in range(len(names), count)]
+
+
+def _param_names(layer) -> list[str]:
+    """``W`` if the layer has an attribute W that is the parameter, else ``params[0]``."""
+    attributes = vars(layer) if hasattr(layer, "__dict__") else {}
+    names = []
+    for i, p in enumerate(layer.params):
+        found = [n for n, value in attributes.items() if value is p and not n.startswith("_")]
+        names.append(found[0] if found else f"params[{i}]")
+    return names
