@@ -120,7 +120,16 @@ def cross_entropy_error(y, t) -> float:
 
 
 def mean_picked(cost, t, name: str) -> float:
-    """Mean over the batch of ``cost`` at the right answers ``t`` (labels, or one-hot rows)."""
+    """Mean over the batch of ``cost`` at the right answers ``t`` (labels, or one-hot rows).
+
+    Args:
+        cost: (..., V) what each answer would cost.
+        t: (...) labels, or (..., V) one-hot rows.
+        name: what the caller calls the scores, for error messages.
+
+    Raises:
+        TypeError, ValueError, IndexError: labels that do not belong to the costs.
+    """
     xp = get_array_module(cost, t)
     t = xp.asarray(t)
     if cost.ndim == 0 or cost.shape[-1] == 0:

@@ -5,6 +5,9 @@ computes, ``backward(dout)`` takes the gradient of the loss with respect to the 
 fills ``grads`` in place and returns the gradient of its input.  Rows are examples: x (B, D) @ W
 (D, H).
 
+All of them refuse NaN, and what has the wrong shape or type, with a ``ValueError`` or ``TypeError``
+that names the argument; ``backward`` without ``forward`` is a ``RuntimeError``.
+
 The names and call signatures are those of "Deep Learning from Scratch 2".
 """
 
@@ -142,6 +145,9 @@ class Affine(Layer):
         b: (H,) bias.
 
     Shapes: x (B, D) or (..., D) → y (..., H).
+
+    Raises:
+        TypeError, ValueError: b is no vector of H floating-point numbers.
     """
 
     def __init__(self, W, b) -> None:
@@ -338,6 +344,10 @@ class EmbeddingMean(Embedding):
         sparse_grad: as in :class:`Embedding`.
 
     Shapes: contexts (B, C) ids or PAD → h (B, H).
+
+    Raises (forward):
+        ValueError: contexts that are not (B, C).
+        TypeError, IndexError: ids that are not integers in 0 … V−1 or PAD.
     """
 
     def __init__(self, W, sparse_grad: bool = False) -> None:
@@ -382,6 +392,10 @@ class EmbeddingDot(Layer):
     Shapes: h (B, H), idx (B,) → scores (B,);  idx (B, M) → scores (B, M): M dot products with the
     same h, summed in dh.
 
+    Raises (forward):
+        ValueError: h and idx do not belong together.
+        TypeError, IndexError: ids that are not integers in 0 … V−1.
+
     Source: Deep Learning from Scratch 2, section 4.2.
     """
 
@@ -423,6 +437,9 @@ class MaxMarginLoss(Layer):
 
     Shapes: s, s_corrupt (B,) → loss, a float; ``backward`` returns ``(ds, ds_corrupt)``.
 
+    Raises (forward):
+        ValueError: not two vectors of one length.
+
     Source: CS224n 2019, lecture 4 (Collobert and Weston 2008).
     """
 
@@ -444,7 +461,11 @@ class MaxMarginLoss(Layer):
 
 
 def as_rows(x, W, name: str = "x"):
-    """Input ``x`` checked against weights W (D, H): its last axis must have length D."""
+    """Input ``x`` (..., D) checked against weights W (D, H), in the type of the weights.
+
+    Raises:
+        TypeError, ValueError: not finite real numbers, or a last axis of another length.
+    """
     xp = get_array_module(x, W)
     # The weights decide: one-hot rows of integers must not turn a float32 model into float64.
     x = as_float(xp.asarray(x), name).astype(W.dtype, copy=False)

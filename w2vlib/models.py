@@ -58,6 +58,9 @@ class SimpleCBOW(Model):
     Shapes: contexts (B, C, V) and target (B, V), both one-hot → loss, a float.  W_in (V, H),
     W_out (H, V).
 
+    Raises:
+        ValueError, TypeError: sizes that are no whole numbers ≥ 1; input that is not one-hot.
+
     Source: Deep Learning from Scratch 2, section 3.4.
     """
 
@@ -86,7 +89,7 @@ class SimpleSkipGram(Model):
 
     ``h = target W_in``, ``L = Σ_c cross entropy of softmax(h W_out) and contexts_c``.
 
-    Arguments and shapes as in :class:`SimpleCBOW`.
+    Arguments, shapes and errors as in :class:`SimpleCBOW`.
 
     Source: Deep Learning from Scratch 2, section 3.5.2.
     """
@@ -193,6 +196,10 @@ class CBOW(_Word2Vec):
 
     Shapes: contexts (B, C), target (B,) ids → loss, a float.  params = [W_in, W_out].
 
+    Raises:
+        ValueError: sizes, a corpus or an option that cannot be; contexts that are not (B, C).
+        TypeError, IndexError: ids that are not integers in 0 … V−1.
+
     Source: Mikolov et al. 2013a; Deep Learning from Scratch 2, section 4.3.
     """
 
@@ -214,7 +221,7 @@ class SkipGram(_Word2Vec):
 
     ``h = W_in[target]``; the loss sums over the C neighbours.  Those that are ``PAD`` do not count.
 
-    Arguments and shapes as in :class:`CBOW`.
+    Arguments, shapes and errors as in :class:`CBOW`.
 
     Source: Mikolov et al. 2013b; Deep Learning from Scratch 2, appendix of chapter 4.
     """
@@ -255,6 +262,10 @@ class WindowClassifier(Model):
 
     Shapes: windows, corrupt (B, n) ids, where PAD is a place outside the sentence (it has a vector
     of its own, the last row of the table) → loss, a float.  W (n·D, H), b (H,), u (H, 1).
+
+    Raises:
+        ValueError: sizes or an option that cannot be; windows that are not (B, n).
+        TypeError, IndexError: ids that are not integers in 0 … V−1 or PAD.
 
     Source: CS224n 2019, lecture 4.
     """

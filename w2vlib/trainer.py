@@ -37,6 +37,9 @@ class Trainer:
         epoch: epochs finished since the trainer was made.
         interrupted: whether the last ``fit`` was ended early by Ctrl-C.
 
+    Raises:
+        ValueError: another engine; both seed and rng.
+
     Source: Deep Learning from Scratch 2, section 1.4.4.
     """
 
