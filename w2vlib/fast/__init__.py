@@ -20,7 +20,7 @@ from w2vlib.word_vectors import WordVectors
 
 _LAZY = {"FastTrainer": "engine", "update": "engine", "StoredCorpus": "stored", "store": "stored"}
 
-__all__ = ["FastTrainer", "StoredCorpus", "fit", "store", "train", "update"]
+__all__ = ["FastTrainer", "StoredCorpus", "fit", "opened", "store", "train", "update"]
 
 
 def __getattr__(name: str):
@@ -118,7 +118,7 @@ def train(
     }
     from w2vlib.fast.engine import FastTrainer
 
-    with _opened(source, min_count, tokenizer) as corpus:
+    with opened(source, min_count, tokenizer) as corpus:
         return FastTrainer(corpus, **options).fit(callbacks).take_vectors()
 
 
@@ -149,7 +149,7 @@ def fit(trainer, corpus, max_epoch: int = 10, **options) -> None:
 
 
 @contextlib.contextmanager
-def _opened(source, min_count: int, tokenizer):
+def opened(source, min_count: int, tokenizer):
     """A corpus for whatever was given; its temporary files go away at the end."""
     if all(hasattr(source, name) for name in ("ids", "words", "counts", "sentence_starts")):
         yield source

@@ -33,6 +33,8 @@ class FastTrainer:
         loss_list: mean loss of every epoch (a float64 sum over all targets, divided by their
             number), taken while the weights changed.
         history: ``(tokens, loss)`` for every stretch of about 10,000 tokens.
+        targets: number of targets of the running epoch, or of the last one: tokens that
+            subsampling left and that have a neighbour in their sentence.
         loss: mean loss of the running epoch, or of the last one.
         lr: learning rate now.
         words_per_second: tokens of the text a second, over the whole training.
@@ -109,7 +111,7 @@ class FastTrainer:
         self.epoch = 0
         self.loss_list: list[float] = []
         self.history: list[tuple[int, float]] = []
-        self.loss = float("nan")
+        self.loss, self.targets = float("nan"), 0
         self.words_per_second = float("nan")
         self.interrupted = False
         self._stop = False
@@ -168,11 +170,11 @@ class FastTrainer:
         callbacks = [getattr(callback, "on_epoch", callback) for callback in callbacks]
         self._stop = self.interrupted = False
         self.weights.copy_hot()
+        workers = [_Worker(self, thread) for thread in range(self.shape.threads)]
+        workers[0].compile()
         meter = _Meter(self) if self.progress else None
         try:
             with ThreadPoolExecutor(self.shape.threads) as pool:
-                workers = [_Worker(self, thread) for thread in range(self.shape.threads)]
-                workers[0].compile()
                 for _ in range(self.max_epoch):
                     self._run_epoch(pool, workers, meter)
                     if self._stop:
@@ -223,9 +225,8 @@ class _Epoch:
         self.begins = iter(range(0, self.size, plan.STRETCH))
         self.lock = threading.Lock()
         self.stopped = False
-        self.loss, self.targets, self.tokens = 0.0, 0, 0
+        self.loss, self.targets = 0.0, 0
         self.began = time.perf_counter()
-        self.seen = trainer._tokens
 
     def next_stretch(self) -> tuple[int, int] | None:
         """Begin and end of the next stretch; ``None`` when there is none, or it is time to stop."""
@@ -244,8 +245,8 @@ class _Epoch:
             )
         self.loss += loss
         self.targets += targets
-        self.tokens += end - begin
         trainer._tokens += end - begin
+        trainer.targets = self.targets
         if targets:
             trainer.history.append((trainer._tokens, loss / targets))
             trainer.loss = self.loss / self.targets
@@ -371,7 +372,8 @@ def _usable_threads(threads, tokens: int) -> int:
 def _check_tree(counts: np.ndarray) -> None:
     if len(counts) < 2:
         raise ValueError(
-            f"hierarchical softmax needs at least two different words, the corpus has {len(counts)}."
+            f"hierarchical softmax needs at least two different words, but the corpus has "
+            f"{len(counts)}."
         )
 
 

@@ -57,11 +57,24 @@ GROUP = 6
 _FLUSH = 60
 """Groups after which the logarithm of the loss's factors is taken.
 
-The factors lie in (1, 2]; up to 2 · 60 of them in a lane stay below 2^127, the limit of float32, and
-the product of the eight lanes below that of float64.
+The factors lie in (1, 2]; up to 2 · 60 of them in a lane stay below 2^127, the limit of float32,
+and the product of the eight lanes below that of float64.
 """
 
-_OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy", "boundscheck": False}
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+
+
+def _compiled(function):
+    """``njit`` with a cache on the disk, or without one where no folder can be written."""
+    try:
+        return njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:
+        return njit(**_OPTIONS)(function)
+
+
+def _inlined(function):
+    """For small functions, which become part of the loops that call them."""
+    return njit(forceinline=True, **_OPTIONS)(function)
 
 
 class Text(NamedTuple):
@@ -80,7 +93,8 @@ class Text(NamedTuple):
 class Net(NamedTuple):
     """The weights, flat float32.
 
-    ``spare`` is a row of W_out that does not matter.  Rows below ``hot`` are this thread's own copies, ``shift`` rows further down.
+    ``spare`` is a row of W_out that does not matter.  Rows below ``hot`` are this thread's own
+    copies, ``shift`` rows further down.
     """
 
     W_in: np.ndarray
@@ -152,7 +166,7 @@ class Stretch(NamedTuple):
 _STEP = uint64(0x9E3779B97F4A7C15)
 
 
-@njit(**_OPTIONS)
+@_inlined
 def scramble(counter):
     """A random uint64 for each value of the counter."""
     z = (counter ^ (counter >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
@@ -160,7 +174,7 @@ def scramble(counter):
     return z ^ (z >> uint64(31))
 
 
-@njit(**_OPTIONS)
+@_inlined
 def draw_row(table, random):
     """A row from an alias table: the upper 32 random bits choose a column, the lower its owner."""
     column = ((random >> uint64(32)) * uint64(len(table))) >> uint64(32)
@@ -169,7 +183,7 @@ def draw_row(table, random):
     return np.int64(column if (random & uint64(0xFFFFFFFF)) < own_share else entry >> uint64(32))
 
 
-@njit(**_OPTIONS)
+@_compiled
 def draw_many(table, key, count):
     """``count`` rows, for tests of the distribution."""
     rows = np.empty(count, np.int32)
@@ -183,7 +197,7 @@ def draw_many(table, key, count):
 # ---- text → a row of tokens ---------------------------------------------------------------------
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _stays(text, position, row, key):
     if len(text.keep) == 0:
         return True
@@ -191,7 +205,7 @@ def _stays(text, position, row, key):
     return uint32(random >> uint64(32)) <= text.keep[row]
 
 
-@njit(**_OPTIONS)
+@_inlined
 def gather_tokens(text, net, stretch, scratch):
     """Rows of the tokens that subsampling leaves, with up to ``window`` more on either side.
 
@@ -237,7 +251,7 @@ def gather_tokens(text, net, stretch, scratch):
     return count, begin, end
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _draw_reach(stretch, scratch, begin, first, last, state):
     """Window sizes of the targets ``first … last − 1`` into ``scratch.reach``."""
     for t in range(first, last):
@@ -252,10 +266,10 @@ def _draw_reach(stretch, scratch, begin, first, last, state):
     return state
 
 
-# ---- which rows of W_out --------------------------------------------------------------------------
+# ---- which rows of W_out ------------------------------------------------------------------------
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _put_outputs(outputs, net, scratch, word, at, given_at, state):
     """Rows and signs for one word (a row of W_in), from group ``at`` on.
 
@@ -301,7 +315,7 @@ def _put_outputs(outputs, net, scratch, word, at, given_at, state):
 # ---- one input vector against six output rows ----------------------------------------------------
 
 
-@njit(forceinline=True, **_OPTIONS)
+@_inlined
 def _factors(z, sign, lr8, tally):
     """``g`` of the module's head; the loss goes to ``tally``.
 
@@ -316,7 +330,7 @@ def _factors(z, sign, lr8, tally):
     return lr8 * sign * wrong
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _take_loss(tally):
     """The loss collected since the last call, in float64; ``tally`` begins anew."""
     factor, excess = 1.0, 0.0
@@ -328,7 +342,7 @@ def _take_loss(tally):
     return excess + math.log(factor)
 
 
-@njit(forceinline=True, **_OPTIONS)
+@_inlined
 def _step(W_out, rows, at, n, x, x_at, d, d_at, sign, lr8, scale8, tally):
     """One input vector, one group of six rows: adds ``scale · Σ g_j w_j`` to ``d``.
 
@@ -361,10 +375,10 @@ def _step(W_out, rows, at, n, x, x_at, d, d_at, sign, lr8, scale8, tally):
         store8(W_out, r5 + i, load8(W_out, r5 + i) + g5 * h)
 
 
-@njit(**_OPTIONS)
-def _answer(net, outputs, scratch, group, last, x, x_at, d_at, lr8, scale8):
-    """The groups ``group … last − 1`` of ``scratch.rows``, one after the other."""
-    for group in range(group, last):
+@_inlined
+def _answer(net, outputs, scratch, first, last, x, x_at, d_at, lr8, scale8):
+    """The groups ``first … last − 1`` of ``scratch.rows``, one after the other."""
+    for group in range(first, last):
         sign = load8(outputs.signs, scratch.sign_at[group])
         _step(
             net.W_out,
@@ -382,7 +396,7 @@ def _answer(net, outputs, scratch, group, last, x, x_at, d_at, lr8, scale8):
         )
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _fetch(W, rows, first, last, n):
     """Ask for rows that are needed soon; it only helps where they are not in the cache."""
     for j in range(first, last):
@@ -390,19 +404,19 @@ def _fetch(W, rows, first, last, n):
             prefetch(W, rows[j] + i)
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _learning_rate(stretch, t, begin, end):
     done = (t - begin) / (end - begin)
     return np.float32(stretch.lr_begin + (stretch.lr_end - stretch.lr_begin) * done)
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _clear(values, at, n):
     for i in range(at, at + n, 8):
         store8(values, i, zeros8())
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _add(values, at, W, row, n):
     """``values[at:] += W[row:]``, n numbers."""
     for i in range(0, n, 8):
@@ -412,7 +426,7 @@ def _add(values, at, W, row, n):
 # ---- CBOW ---------------------------------------------------------------------------------------
 
 
-@njit(**_OPTIONS)
+@_compiled
 def train_cbow(text, net, outputs, scratch, stretch):
     """CBOW over a stretch of text.  Returns the summed loss and the number of targets."""
     sentences, begin, end = gather_tokens(text, net, stretch, scratch)
@@ -436,7 +450,7 @@ def train_cbow(text, net, outputs, scratch, stretch):
     return loss, targets
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _cbow_block(net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, state):
     """Targets t0 … t1 − 1 of the sentence low … high − 1, all with the same W_in.
 
@@ -501,7 +515,7 @@ def _cbow_block(net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, s
 # ---- skip-gram ----------------------------------------------------------------------------------
 
 
-@njit(**_OPTIONS)
+@_compiled
 def train_skipgram(text, net, outputs, scratch, stretch):
     """Skip-gram over a stretch of text.  Returns the summed loss and the number of targets."""
     sentences, begin, end = gather_tokens(text, net, stretch, scratch)
@@ -522,7 +536,7 @@ def train_skipgram(text, net, outputs, scratch, stretch):
     return loss, targets
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _skipgram_target(net, outputs, scratch, window, low, high, begin, t, lr8, state):
     """The word at t predicts its neighbours: one input row, all their output rows."""
     n, W_in, tokens, ends = net.stride, net.W_in, scratch.tokens, scratch.ends
@@ -554,10 +568,10 @@ def _skipgram_target(net, outputs, scratch, window, low, high, begin, t, lr8, st
     return loss + _take_loss(scratch.tally), state
 
 
-# ---- skip-gram with shared negatives --------------------------------------------------------------
+# ---- skip-gram with shared negatives ------------------------------------------------------------
 
 
-@njit(**_OPTIONS)
+@_compiled
 def train_windows(text, net, outputs, scratch, stretch):
     """Skip-gram where all neighbours of a word share its negatives.
 
@@ -590,7 +604,7 @@ def train_windows(text, net, outputs, scratch, stretch):
     return loss, targets
 
 
-@njit(**_OPTIONS)
+@_inlined
 def _window(net, outputs, scratch, low, high, t, groups, lr8):
     """All neighbours of the word at t against its groups of output rows."""
     n, tokens, x = net.stride, scratch.tokens, scratch.x
@@ -613,7 +627,7 @@ def _window(net, outputs, scratch, low, high, t, groups, lr8):
     return loss
 
 
-@njit(forceinline=True, **_OPTIONS)
+@_inlined
 def _window_scores(net, scratch, at, start, stop, sign, lr8):
     """The factors g of the neighbours ``start … stop − 1`` and one group, into ``scratch.z``."""
     n, W_out, x, rows = net.stride, net.W_out, scratch.x, scratch.rows
@@ -652,7 +666,7 @@ def _window_scores(net, scratch, at, start, stop, sign, lr8):
         store8(scratch.z, 8 * c, _factors(z, sign, lr8, scratch.tally))
 
 
-@njit(forceinline=True, **_OPTIONS)
+@_inlined
 def _window_update(net, scratch, at, size):
     """``x_c += Σ_j g_cj w_j`` and ``w_j += Σ_c g_cj x_c``, eight columns at a time."""
     n, W_in, W_out, x, z = net.stride, net.W_in, net.W_out, scratch.x, scratch.z
@@ -690,7 +704,7 @@ def _window_update(net, scratch, at, size):
 # ---- several threads ----------------------------------------------------------------------------
 
 
-@njit(**_OPTIONS)
+@_compiled
 def merge_hot(W, base, stride, hot, shift):
     """Bring a thread's copies of the hot rows together with everyone's.
 

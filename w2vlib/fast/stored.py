@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from w2vlib.datasets import _checked_file, _text_blocks
+from w2vlib.datasets import _CORPORA, _checked_file, _text_blocks
 from w2vlib.text import (
     LINE_END,
     _checked_spelling,
@@ -135,7 +135,7 @@ def store(
     as_count(min_count, "min_count")
     as_choice(sentences, "sentences", ("lines", "stream"))
     tokenizer_of(tokenizer)
-    path = _checked_file(path, ())
+    path = _checked_file(path, _CORPORA)
     temporary = tempfile.TemporaryDirectory(prefix="w2vlib-") if folder is None else None
     try:
         target = Path(temporary.name if temporary else folder)

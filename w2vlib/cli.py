@@ -1,0 +1,350 @@
+"""The command line: train vectors from a text, ask them, judge them.
+
+Options have the names that word2vec.c gives them, where it has them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import w2vlib
+
+_EPILOG = """\
+examples:
+  python -m w2vlib train text.txt -o vectors.bin
+  python -m w2vlib train text.txt.gz -o vectors.txt --model skipgram --size 200 --threads 2
+  python -m w2vlib nearest vectors.bin king queen
+  python -m w2vlib analogy vectors.bin man king woman
+  python -m w2vlib evaluate vectors.bin --analogies google --similarities wordsim353
+
+exit codes: 0 all went well; 1 something is wrong with a file, a word or the data; 2 wrong options;
+130 ended by Ctrl-C (train then still writes what was learned).
+"""
+
+_TRAIN_EPILOG = """\
+The text is UTF-8, one sentence a line, also compressed (.gz, .xz, .zip); no window crosses a line
+end.  "tiny", "embedded", "ptb" and "text8" name data sets.  The text may be larger than memory: its
+ids go to a temporary file (4 bytes a word; TMPDIR says where).
+
+The suffix of the output file chooses its format: .bin (word2vec binary), .txt or .vec (word2vec
+text; these three also with .gz or .xz), .npz or .safetensors (with counts).
+
+Options with the names of word2vec.c mean what they mean there, with these differences: the window
+does not shrink at random unless you say --shrink; --cbow 0|1 is --model; -alpha of CBOW belongs to
+the true gradient of the mean (see --sum-gradient).
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; ``arguments`` are by default the process's."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (OSError, ValueError, KeyError, FloatingPointError, RuntimeError, ImportError) as error:
+        print(f"w2vlib: error: {_in_one_line(error)}", file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("w2vlib: error: not enough memory; use a smaller --size.", file=sys.stderr)
+        return 1
+
+
+def _in_one_line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+# ---- options ------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m w2vlib",
+        description="Word vectors: train them, ask them, judge them.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"w2vlib {w2vlib.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_train(commands)
+    _add_nearest(commands)
+    _add_analogy(commands)
+    _add_evaluate(commands)
+    return parser
+
+
+def _add_command(commands, name: str, run, help: str, epilog: str | None = None):
+    command = commands.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_train(commands) -> None:
+    train = _add_command(
+        commands, "train", _train, "learn word vectors from a text", epilog=_TRAIN_EPILOG
+    )
+    train.add_argument("text", metavar="TEXT", help="a text file, or the name of a data set")
+    train.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help="where the vectors go, e.g. v.bin"
+    )
+    model = train.add_argument_group("model")
+    model.add_argument(
+        "--model",
+        choices=("cbow", "skipgram"),
+        default="cbow",
+        help="guess a word from its neighbours, or its neighbours from the word (default: cbow)",
+    )
+    model.add_argument("--size", type=_count, default=100, help="length of a vector (100)")
+    model.add_argument("--window", type=_count, default=5, help="words on either side (5)")
+    model.add_argument(
+        "--shrink", action="store_true", help="draw each window's size from 1 … WINDOW"
+    )
+    model.add_argument(
+        "--negative", type=_count_or_zero, default=5, help="negative words for each word (5)"
+    )
+    model.add_argument(
+        "--power", type=float, default=0.75, help="negatives are drawn with count ** POWER (0.75)"
+    )
+    model.add_argument(
+        "--shared",
+        action="store_true",
+        help="skip-gram: the neighbours of a word share its negatives; three times faster",
+    )
+    model.add_argument(
+        "--hs", action="store_true", help="hierarchical softmax instead of negative sampling"
+    )
+    text = train.add_argument_group("text")
+    text.add_argument(
+        "--min-count", type=_count, default=1, help="leave out words that occur less often (1)"
+    )
+    text.add_argument(
+        "--sample",
+        type=float,
+        default=0.0,
+        help="drop frequent words at random; try 1e-3 … 1e-5 for large texts (0: keep all)",
+    )
+    text.add_argument(
+        "--tokenizer",
+        choices=("book", "words", "split"),
+        help="book: lower case, '.' is a word; words: so is all punctuation; split: white space "
+        "only (default: book for files, split for data sets)",
+    )
+    training = train.add_argument_group("training")
+    training.add_argument(
+        "--epochs", "--iter", type=_count, default=5, help="passes over the text (5)"
+    )
+    training.add_argument(
+        "--alpha", type=float, help="learning rate at the start (0.2 for cbow, 0.025 for skipgram)"
+    )
+    training.add_argument(
+        "--sum-gradient",
+        action="store_true",
+        help="cbow: give every context word the whole gradient, as word2vec.c does (alpha: 0.05)",
+    )
+    training.add_argument("--threads", type=_count, default=1, help="threads (1)")
+    training.add_argument(
+        "--seed", type=_count_or_zero, default=1, help="same seed, same vectors with one thread (1)"
+    )
+    training.add_argument("--quiet", action="store_true", help="no progress, no summary")
+
+
+def _add_nearest(commands) -> None:
+    nearest = _add_command(
+        commands,
+        "nearest",
+        _nearest,
+        "show the words with the most similar vectors",
+        epilog="Prints one line a neighbour: word, neighbour, cosine, separated by tabs.",
+    )
+    nearest.add_argument("file", metavar="FILE", help="a file of word vectors")
+    nearest.add_argument("words", metavar="WORD", nargs="+")
+    nearest.add_argument("--top", type=_count, default=10, help="how many (10)")
+
+
+def _add_analogy(commands) -> None:
+    analogy = _add_command(
+        commands,
+        "analogy",
+        _analogy,
+        "complete an analogy: A is to B as C is to …",
+        epilog="Prints one line an answer: word and score, separated by a tab.",
+    )
+    analogy.add_argument("file", metavar="FILE", help="a file of word vectors")
+    for name in ("a", "b", "c"):
+        analogy.add_argument(name, metavar=name.upper())
+    analogy.add_argument("--top", type=_count, default=5, help="how many answers (5)")
+    analogy.add_argument(
+        "--method", choices=("3CosAdd", "3CosMul"), default="3CosAdd", help="(3CosAdd)"
+    )
+
+
+def _add_evaluate(commands) -> None:
+    evaluate = _add_command(
+        commands,
+        "evaluate",
+        _evaluate,
+        "score vectors on analogies and on human similarity judgements",
+        epilog="Without --analogies and --similarities: all test sets that can be found and whose "
+        "words are known.\nTest sets that are not on this machine are downloaded once.",
+    )
+    evaluate.add_argument("file", metavar="FILE", help="a file of word vectors")
+    evaluate.add_argument(
+        "--analogies",
+        action="append",
+        metavar="SET",
+        help="google, embedded, or a file like questions-words.txt; may be repeated",
+    )
+    evaluate.add_argument(
+        "--similarities",
+        action="append",
+        metavar="SET",
+        help="wordsim353, simlex999, embedded, or a file: word, tab, word, tab, score",
+    )
+    evaluate.add_argument(
+        "--limit", type=_count, help="analogies: use only the LIMIT first words of FILE"
+    )
+
+
+def _count(text: str) -> int:
+    value = _count_or_zero(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
+
+
+def _count_or_zero(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {text!r}") from None
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative, got {value}")
+    return value
+
+
+# ---- commands -----------------------------------------------------------------------------------
+
+
+def _train(options) -> int:
+    _check_output(options.output)
+    if options.negative == 0 and not options.hs:
+        raise ValueError("--negative 0 leaves nothing to learn from; add --hs, or use 5.")
+    from w2vlib import fast
+
+    began = time.perf_counter()
+    if not options.quiet:
+        print(f"Reading {options.text}", file=sys.stderr)
+    with fast.opened(options.text, options.min_count, options.tokenizer) as corpus:
+        if not options.quiet:
+            print(f"{len(corpus.ids):,} tokens, {corpus.vocab_size:,} words", file=sys.stderr)
+        trainer = fast.FastTrainer(
+            corpus,
+            model=options.model,
+            hidden_size=options.size,
+            window_size=options.window,
+            loss="hierarchical_softmax" if options.hs else "negative_sampling",
+            sample_size=options.negative or 1,
+            power=options.power,
+            subsample=options.sample,
+            shrink_windows=options.shrink,
+            share_negatives=options.shared,
+            mean_gradient=not options.sum_gradient,
+            lr=_learning_rate(options),
+            max_epoch=options.epochs,
+            threads=options.threads,
+            seed=options.seed,
+            progress=not options.quiet and sys.stderr.isatty(),
+        ).fit()
+        vectors = trainer.take_vectors()
+    vectors.save(options.output)
+    if not options.quiet:
+        print(
+            f"{trainer.words_per_second:,.0f} words/s, loss {trainer.loss:.4f}; "
+            f"{options.output} written after {time.perf_counter() - began:.1f} s",
+            file=sys.stderr,
+        )
+    return 130 if trainer.interrupted else 0
+
+
+def _learning_rate(options) -> float | None:
+    if options.alpha is None and options.sum_gradient and options.model == "cbow":
+        return 0.05
+    return options.alpha
+
+
+def _check_output(output: str) -> None:
+    """Complain about the file's name and folder before the work, not after it."""
+    from w2vlib.vector_files import _format_of
+
+    path = Path(output)
+    _format_of(path, None)
+    if path.is_dir():
+        raise ValueError(f"{output} is a folder. Give the name of a file in it.")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"there is no folder {path.absolute().parent}. Make it first.")
+
+
+def _nearest(options) -> int:
+    vectors = _load(options.file)
+    for word in options.words:
+        for neighbour, cosine in vectors.most_similar(word, top=options.top):
+            print(f"{word}\t{neighbour}\t{cosine:.4f}")
+    return 0
+
+
+def _analogy(options) -> int:
+    vectors = _load(options.file)
+    words = (options.a, options.b, options.c)
+    for word, score in vectors.analogy(*words, top=options.top, method=options.method):
+        print(f"{word}\t{score:.4f}")
+    return 0
+
+
+def _evaluate(options) -> int:
+    from w2vlib import datasets, evaluate_analogies, evaluate_similarity
+
+    vectors = _load(options.file)
+    chosen = bool(options.analogies or options.similarities)
+    analogies = options.analogies or ([] if chosen else ["google", "embedded"])
+    pairs = options.similarities or ([] if chosen else ["wordsim353", "simlex999", "embedded"])
+    limited = functools.partial(evaluate_analogies, vocab_limit=options.limit)
+    tests = [(name, datasets.load_analogies, limited) for name in analogies]
+    tests += [(name, datasets.load_similarities, evaluate_similarity) for name in pairs]
+    done = 0
+    for name, load, evaluate in tests:
+        try:
+            result = evaluate(vectors, load(name))
+        except (ValueError, datasets.DataUnavailableError) as error:
+            if chosen:
+                raise
+            print(f"{name}: left out: {_in_one_line(error)}", file=sys.stderr)
+            continue
+        print(f"{name}: {result}\n")
+        done += 1
+    return 0 if done else 1
+
+
+def _load(path: str):
+    return w2vlib.WordVectors.load(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
