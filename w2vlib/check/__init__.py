@@ -37,8 +37,10 @@ _MODULE_OF = {
     "adam": "steps",
     "most_similar": "queries",
     "analogy": "queries",
+    "spearman": "meaning",
     "huffman_tree": "trees",
     "hierarchical_softmax": "trees",
+    "optimal_score": "meaning",
 }
 EXERCISES = tuple(_MODULE_OF)
 """Names of all checks, in the order of the course."""
