@@ -26,6 +26,7 @@ from w2vlib.datasets import (
     DataUnavailableError,
     load,
     load_analogies,
+    load_entities,
     load_similarities,
     ptb,
 )
@@ -181,6 +182,19 @@ def test_embedded_test_sets_are_about_the_embedded_words():
     pairs = load_similarities("embedded")
     assert len(pairs) >= 50
     assert np.mean([words.issuperset(two) for *two, _ in pairs]) >= 0.8
+
+
+def test_entities_fit_the_embedded_corpus():
+    corpus, labels = load("embedded"), load_entities("embedded")
+    lengths = np.diff(np.append(corpus.sentence_starts, len(corpus)))
+    assert [len(line) for line in labels] == lengths.tolist()
+    named = {letter: set() for letter in "PLO."}
+    for word, letter in zip(corpus.decode(corpus.ids), "".join(labels), strict=True):
+        named[letter].add(word)
+    assert {"anna", "tom", "will"} <= named["P"]
+    assert {"rome", "france"} <= named["L"]
+    assert 5 <= len(named["O"]) < len(named["P"])
+    assert not {"the", "and", "."} & (named["P"] | named["L"] | named["O"])
 
 
 def test_embedded_files_need_no_data_folder_and_no_network(monkeypatch):
@@ -491,7 +505,27 @@ def test_malformed_similarities(tmp_path, content, match):
         load_similarities(write(tmp_path / "s.tsv", content))
 
 
-@pytest.mark.parametrize("function", [load_analogies, load_similarities])
+def test_entities_from_a_file(tmp_path):
+    path = write(tmp_path / "e.txt", "# by hand\r\nP..L.\r\n\n .O. \n.")
+    assert load_entities(path) == ["P..L.", ".O.", "."]
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        ("P..\nP.X.\n", r"e\.txt, line 2: expected only the letters P L O \., got 'X': 'P\.X\.'"),
+        ("p..\n", "line 1: .*got 'p'"),
+        ("P. L.\n", "line 1: .*got ' '"),
+        ("# nothing\n\n", "no sentence"),
+        ("", "no sentence"),
+    ],
+)
+def test_malformed_entities(tmp_path, content, match):
+    with pytest.raises(ValueError, match=match):
+        load_entities(write(tmp_path / "e.txt", content))
+
+
+@pytest.mark.parametrize("function", [load_analogies, load_entities, load_similarities])
 def test_unknown_test_sets(function, tmp_path):
     with pytest.raises(FileNotFoundError, match="neither a data set .*embedded"):
         function("gogle")

@@ -41,6 +41,7 @@ __all__ = [
     "cache_folder",
     "load",
     "load_analogies",
+    "load_entities",
     "load_similarities",
     "ptb",
 ]
@@ -126,7 +127,9 @@ _EMBEDDED = {
     "corpus": "embedded.txt",
     "analogies": "analogies.txt",
     "similarities": "similarity.tsv",
+    "entities": "entities.txt",
 }
+_ENTITY_LABELS = "PLO."
 _CORPORA = ("tiny", "embedded", "ptb", "text8")
 _TOKENIZED = ("embedded", "ptb", "text8")
 
@@ -370,6 +373,38 @@ def load_similarities(
     if not pairs:
         raise ValueError(f"{path}: no pair in it. Each line holds: word, tab, word, tab, score.")
     return pairs
+
+
+def load_entities(name_or_path: str | os.PathLike) -> list[str]:
+    """Which words of a text are names: one string a sentence, one letter a word.
+
+    ``P`` names a person, ``L`` a place, ``O`` an organisation; ``.`` is no name.
+
+    Args:
+        name_or_path: "embedded" (for the embedded corpus), or a file of such lines.  Empty lines
+            and lines that begin with ``#`` are skipped.
+
+    Returns:
+        ``["PP..L.", …]`` in the order of the text.  ``"".join(load_entities("embedded"))`` has one
+        letter for each id of ``load("embedded")``, as long as no word is left out (``min_count``).
+
+    Raises:
+        ValueError: a line with another letter; the message names file and line.
+        and as :func:`load`.
+
+    Source: planted by the generator of the embedded corpus; the task is that of CS224n, lecture 4.
+    """
+    path = _test_set(name_or_path, "entities", {}, download=False)
+    sentences = []
+    for number, line in _lines(path):
+        wrong = sorted(set(line) - set(_ENTITY_LABELS))
+        if wrong:
+            problem = f"expected only the letters {' '.join(_ENTITY_LABELS)}, got {wrong[0]!r}"
+            _raise_line(path, number, problem, line)
+        sentences.append(line)
+    if not sentences:
+        raise ValueError(f"{path}: no sentence in it. Each line holds one letter a word: PP..L.")
+    return sentences
 
 
 def _test_set(name_or_path, kind: str, known: dict[str, _Remote], download: bool) -> Path:
