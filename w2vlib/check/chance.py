@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -87,6 +87,11 @@ class Draws:
 
     def targets(self) -> list[int]:
         return np.unique(self.target).tolist()
+
+    def once_all_targets_came(self) -> Draws:
+        """Without the first rows: what a mistake does that builds up as targets come by."""
+        first = max(int(np.flatnonzero(self.target == t)[0]) for t in self.targets())
+        return replace(self, rows=self.rows[first:], target=self.target[first:])
 
     def tests(self) -> int:
         """How many tests :meth:`frequency_surprise` and the others make, an upper bound."""

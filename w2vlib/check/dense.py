@@ -326,7 +326,8 @@ _SIGMOID_SPECIAL = "very wrong answer", "extreme scores"
 def _sigmoid_cases(rng) -> list[Case]:
     def case(name, x, t, dout=None):
         dout = float(numbers(rng, 1)[0]) if dout is None else dout
-        return Case(name, {"x": np.array(x, float), "t": np.array(t), "dout": dout})
+        inputs = {"x": np.array(x, float), "t": np.array(t), "dout": dout}
+        return Case(name, inputs, telling=name not in _SIGMOID_SPECIAL)
 
     def random_case(name, B, dout=None):
         return case(name, numbers(rng, B), rng.permutation(np.arange(B) % 2), dout)
@@ -486,7 +487,8 @@ _SOFTMAX_SPECIAL = (
 
 def _softmax_cases(rng) -> list[Case]:
     def case(name, x, t, dout=1.0):
-        return Case(name, {"x": np.array(x, float), "t": np.array(t), "dout": dout})
+        inputs = {"x": np.array(x, float), "t": np.array(t), "dout": dout}
+        return Case(name, inputs, telling=name not in _SOFTMAX_SPECIAL)
 
     def labels(name, B, V, dout=1.0):
         return case(name, numbers(rng, B, V), rng.permutation(np.arange(B) % V), dout)

@@ -161,13 +161,14 @@ def _seeded_default_rng(make_rng, seed: int):
     return default_rng
 
 
-def limited(function, seconds: float = TIME_LIMIT):
-    """``function()``, or :class:`TimeUp` when it takes longer.
+def limited(function, seconds: float | None = None):
+    """``function()``, or :class:`TimeUp` when it takes longer than ``TIME_LIMIT`` seconds.
 
     In the main thread an alarm signal interrupts it; elsewhere (and on Windows) it runs in
     a thread of its own, which is asked to stop.  A single call into compiled code cannot be
     interrupted by either.
     """
+    seconds = TIME_LIMIT if seconds is None else seconds
     if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
         return _limited_by_alarm(function, seconds)
     return _limited_by_thread(function, seconds)

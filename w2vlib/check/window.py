@@ -531,7 +531,8 @@ def _by_steps(wanted):
 
 
 def _never_moved(case, seen, right) -> bool:
-    return _steps(seen) == (0.0, 0.0) and not seen["gradient"].any()
+    up, down = _steps(seen)
+    return max(up, -down) < 1e-17 and not seen["gradient"].any()
 
 
 def _one_sided(case, seen, right) -> bool:
