@@ -109,7 +109,7 @@ def any_vectors(draw):
 
 
 @given(v=any_vectors(), suffix=st.sampled_from(ALL), layout=st.sampled_from(vector_files.LAYOUTS))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_words_and_any_float32_come_back(tmp_path, v, suffix, layout):
     path = tmp_path / f"any{suffix}"
     v.save(path, layout=layout)
@@ -796,7 +796,7 @@ def changed(data, edits):
 
 
 @given(kind=st.sampled_from(["text", "text 2", "binary", "binary 2"]), edits=changes)
-@settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=800, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_changed_plain_file_is_refused_or_read_as_it_stands(tmp_path, seeds, kind, edits):
     data = changed(seeds[kind], edits)
     path = tmp_path / "changed"
