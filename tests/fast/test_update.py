@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.fast import reference
 
+from tests.fast import reference
 from w2vlib import CBOW, Corpus, SkipGram, create_contexts_target
 from w2vlib.fast import update
 
@@ -97,7 +97,7 @@ def test_sum_gradient(window):
     assert_same_update(new_out, W_out, expected[1])
 
 
-# ---- a whole block against the models' own backward ------------------------------------------------
+# ---- a whole block against the models' own backward ----------------------------------------------
 
 
 def model_update(kind, W_in, W_out, corpus, window, loss, contexts, target, negatives, lr):
@@ -232,7 +232,7 @@ def test_one_window_is_the_gradient_of_skipgram_the_other_way_round(position, lo
     assert total == pytest.approx(expected[2], rel=1e-5)
 
 
-# ---- sentence ends ---------------------------------------------------------------------------------
+# ---- sentence ends -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("model", "share"), REFERENCES)

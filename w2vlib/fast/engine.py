@@ -267,18 +267,14 @@ class _Worker:
 
     def __init__(self, trainer: FastTrainer, thread: int) -> None:
         self.trainer = trainer
-        self.net = trainer.weights.net(thread)
+        self.net = trainer.weights.net(thread, plan.top_rows(trainer.order.counts, trainer.shape))
         self.scratch = plan.make_scratch(trainer.shape, trainer._outputs, plan.STRETCH)
-        size = self.net.hot * self.net.stride
-        self.base_in = trainer.weights.W_in[:size].copy()
-        self.base_out = trainer.weights.W_out[:size].copy()
         self.function = training_function(trainer.model, trainer.share_negatives)
 
     def compile(self) -> None:
         """Call the loop on nothing at all, so that compiling does not count as training time."""
         orders = self._orders(_Epoch(self.trainer, None), 0, 0)
         self.function(self.trainer._text, self.net, self.trainer._outputs, self.scratch, orders)
-        self._merge()
 
     def run(self, epoch: _Epoch) -> None:
         trainer, text = self.trainer, self.trainer._text
@@ -289,7 +285,6 @@ class _Worker:
                 text, self.net, trainer._outputs, self.scratch, self._orders(epoch, begin, end)
             )
             with epoch.lock:
-                self._merge()
                 epoch.done(begin, end, loss, targets)
             if release is not None:
                 release(begin, end)
@@ -311,12 +306,6 @@ class _Worker:
             keep_key=_mix(trainer._key, epoch.number, -1),
         )
 
-    def _merge(self) -> None:
-        net = self.net
-        if net.hot:
-            kernels.merge_hot(net.W_in, self.base_in, net.stride, net.hot, net.shift)
-            kernels.merge_hot(net.W_out, self.base_out, net.stride, net.hot, net.shift)
-
 
 class _Meter:
     """The progress bar: words, words a second, time left, loss and learning rate."""
@@ -330,12 +319,12 @@ class _Meter:
 
     def show(self, tokens: int) -> None:
         trainer = self.trainer
-        if self.bar.update(tokens):
-            self.bar.set_postfix_str(
-                f"epoch {trainer.epoch + 1}/{trainer.max_epoch}, loss {trainer.loss:.4f}, "
-                f"lr {trainer.lr:.2g}",
-                refresh=False,
-            )
+        self.bar.set_postfix_str(
+            f"epoch {trainer.epoch + 1}/{trainer.max_epoch}, loss {trainer.loss:.4f}, "
+            f"lr {trainer.lr:.2g}",
+            refresh=False,
+        )
+        self.bar.update(tokens)
 
     def close(self) -> None:
         self.bar.close()

@@ -94,7 +94,9 @@ class Net(NamedTuple):
     """The weights, flat float32.
 
     ``spare`` is a row of W_out that does not matter.  Rows below ``hot`` are this thread's own
-    copies, ``shift`` rows further down.
+    copies, ``shift`` rows further down; ``base_in`` and ``base_out`` are what these were when they
+    were last brought together with everyone's.  That is done at the end of a call, and for the
+    rows below ``top`` after every ``pause`` targets.
     """
 
     W_in: np.ndarray
@@ -103,6 +105,11 @@ class Net(NamedTuple):
     spare: int
     hot: int
     shift: int
+    base_in: np.ndarray
+    base_out: np.ndarray
+    top: int
+    pause: int
+    long_pause: int
 
 
 class Outputs(NamedTuple):
@@ -192,6 +199,39 @@ def draw_many(table, key, count):
         state += _STEP
         rows[i] = draw_row(table, scramble(state))
     return rows
+
+
+# ---- several threads ----------------------------------------------------------------------------
+
+
+@_inlined
+def _merge(W, base, net, rows):
+    """What this thread has learned about its copies since ``base`` is added to the common rows.
+
+    The copies and ``base`` then begin anew from there.  No lock: where two threads meet in one row,
+    one of them loses a few steps, as may happen to the rows that have no copies.
+    """
+    for i in range(0, rows * net.stride, 8):
+        copy = net.shift * net.stride + i
+        common = load8(W, i) + (load8(W, copy) - load8(base, i))
+        store8(W, i, common)
+        store8(W, copy, common)
+        store8(base, i, common)
+
+
+@_inlined
+def _merge_hot(net, rows):
+    _merge(net.W_in, net.base_in, net, rows)
+    _merge(net.W_out, net.base_out, net, rows)
+
+
+@_inlined
+def _merge_now_and_then(net, before, now):
+    """Merge what is due when the number of comparisons has risen from ``before`` to ``now``."""
+    if now // net.long_pause > before // net.long_pause:
+        _merge_hot(net, net.hot)
+    elif now // net.pause > before // net.pause:
+        _merge_hot(net, net.top)
 
 
 # ---- text → a row of tokens ---------------------------------------------------------------------
@@ -446,7 +486,10 @@ def train_cbow(text, net, outputs, scratch, stretch):
             )
             loss += part
             targets += t1 - t0
+            if net.hot:
+                _merge_now_and_then(net, targets - (t1 - t0), targets)
             t0 = t1
+    _merge_hot(net, net.hot)
     return loss, targets
 
 
@@ -520,7 +563,7 @@ def train_skipgram(text, net, outputs, scratch, stretch):
     """Skip-gram over a stretch of text.  Returns the summed loss and the number of targets."""
     sentences, begin, end = gather_tokens(text, net, stretch, scratch)
     state = uint64(stretch.key)
-    loss, targets = 0.0, 0
+    loss, targets, pairs = 0.0, 0, 0
     for s in range(sentences):
         low, high = scratch.first[s], scratch.first[s + 1]
         if high - low < 2:
@@ -533,6 +576,11 @@ def train_skipgram(text, net, outputs, scratch, stretch):
             )
             loss += part
             targets += 1
+            if net.hot:
+                more = pairs + 2 * scratch.reach[0]
+                _merge_now_and_then(net, pairs, more)
+                pairs = more
+    _merge_hot(net, net.hot)
     return loss, targets
 
 
@@ -582,7 +630,7 @@ def train_windows(text, net, outputs, scratch, stretch):
     """
     sentences, begin, end = gather_tokens(text, net, stretch, scratch)
     state = uint64(stretch.key)
-    loss, targets = 0.0, 0
+    loss, targets, pairs = 0.0, 0, 0
     for s in range(sentences):
         low, high = scratch.first[s], scratch.first[s + 1]
         if high - low < 2:
@@ -601,6 +649,11 @@ def train_windows(text, net, outputs, scratch, stretch):
             lr8 = all8(_learning_rate(stretch, t, begin, end))
             loss += _window(net, outputs, scratch, low, high, t, groups, lr8)
             targets += 1
+            if net.hot:
+                more = pairs + 2 * scratch.reach[0]
+                _merge_now_and_then(net, pairs, more)
+                pairs = more
+    _merge_hot(net, net.hot)
     return loss, targets
 
 
@@ -699,20 +752,3 @@ def _window_update(net, scratch, at, size):
         store8(W_out, r3 + i, load8(W_out, r3 + i) + d3)
         store8(W_out, r4 + i, load8(W_out, r4 + i) + d4)
         store8(W_out, r5 + i, load8(W_out, r5 + i) + d5)
-
-
-# ---- several threads ----------------------------------------------------------------------------
-
-
-@_compiled
-def merge_hot(W, base, stride, hot, shift):
-    """Bring a thread's copies of the hot rows together with everyone's.
-
-    What this thread has learned since ``base`` is added to the common rows; the copies and ``base``
-    then begin anew from there.
-    """
-    for i in range(0, hot * stride, 8):
-        common = load8(W, i) + (load8(W, shift * stride + i) - load8(base, i))
-        store8(W, i, common)
-        store8(W, shift * stride + i, common)
-        store8(base, i, common)

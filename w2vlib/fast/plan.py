@@ -17,10 +17,15 @@ from w2vlib.fast.kernels import BLOCK, GROUP, Net, Outputs, Scratch, Text
 from w2vlib.hierarchical_softmax import _huffman_parents
 from w2vlib.negative_sampling import AliasTable
 
-HOT = 1024
-"""Rows of which each thread has its own copy, when there are several threads."""
 STRETCH = 10_000
-"""Tokens that a thread works on between two looks at the clock; hot rows are merged then."""
+"""Tokens that a thread works on between two looks at the clock."""
+# Several threads: two cores that write to the same row wait for each other, and there are rows that
+# every other word needs.  So each thread has its own copies of the hottest rows, which are brought
+# together with everyone's now and then: the top ones often, all of them from time to time.
+HOT = 512
+TOP_SHARE = 0.002  # of all tokens, from which on a row is at the top
+PAUSE = 1_000  # comparisons of all threads together between two mergers of the top rows
+LONG_PAUSE = 16_000  # and of all hot rows
 MOST_NEGATIVES = 300
 _CACHE = 16 << 20  # bytes; a larger matrix gains from fetching rows ahead of their use
 
@@ -75,8 +80,8 @@ class Weights:
         """Whether the matrices are so large that rows should be fetched early."""
         return self.W_out.nbytes > _CACHE
 
-    def net(self, thread: int) -> Net:
-        """The weights as seen by one thread."""
+    def net(self, thread: int, top: int = 0) -> Net:
+        """The weights as seen by one thread, whose ``top`` first rows change most."""
         shape = self.shape
         copies = shape.vocab_size + shape.threads * shape.hot
         return Net(
@@ -86,6 +91,11 @@ class Weights:
             spare=copies + thread,
             hot=shape.hot,
             shift=shape.vocab_size + thread * shape.hot,
+            base_in=self.W_in[: shape.hot * shape.stride].copy(),
+            base_out=self.W_out[: shape.hot * shape.stride].copy(),
+            top=top,
+            pause=-(-PAUSE // shape.threads),
+            long_pause=-(-LONG_PAUSE // shape.threads),
         )
 
     def rows(self, name: str) -> np.ndarray:
@@ -110,6 +120,11 @@ class Weights:
             for thread in range(shape.threads):
                 start = shape.vocab_size + thread * shape.hot
                 rows[start : start + shape.hot] = rows[: shape.hot]
+
+
+def top_rows(counts: np.ndarray, shape: Shape) -> int:
+    """How many rows are so hot that they are merged often."""
+    return min(shape.hot, int(np.count_nonzero(counts > TOP_SHARE * counts.sum())))
 
 
 # ---- outputs ------------------------------------------------------------------------------------

@@ -180,10 +180,11 @@ def _call(builder, name: str, *args):
 
 @intrinsic
 def negative_part8(typing_context, value):
-    """``max(−x, 0)`` in each lane."""
+    """``max(−x, 0)`` in each lane; what is not a number stays so."""
 
     def generate(context, builder, sig, args):
-        return builder.fsub(_same(0.0), _call(builder, "minnum", args[0], _same(0.0)))
+        positive = builder.fcmp_ordered(">=", args[0], _same(0.0))
+        return builder.select(positive, _same(0.0), builder.fneg(args[0]))
 
     return f32x8(f32x8), generate
 
