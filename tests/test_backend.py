@@ -76,6 +76,8 @@ def test_to_cpu_keeps_a_numpy_array(cupy):
     x = np.arange(3)
     assert to_cpu(x) is x
     assert to_cpu([1, 2]).tolist() == [1, 2]
+    with pytest.raises(ValueError, match="rows of equal length"):
+        to_cpu([[1], [2, 3]])
     assert to_cpu(DeviceArray([4, 5])).tolist() == [4, 5]
 
 

@@ -382,7 +382,7 @@ def test_ids_of_any_integer_type(make, dtype):
         ([[0.0, 1]], [1], TypeError, "^contexts must hold integer"),
         ([[0, 1]], [1.0], TypeError, "^target must hold integer"),
         ([["a", "b"]], [1], TypeError, "^contexts must hold integer"),
-        ([[0, 1], [2]], [1, 2], ValueError, "^contexts must be an array of ids"),
+        ([[0, 1], [2]], [1, 2], ValueError, "^contexts must be an array with rows of eq"),
     ],
 )
 def test_wrong_batches(make, contexts, target, error, message):

@@ -228,13 +228,21 @@ def test_an_empty_row_gradient_changes_nothing(make):
     ("params", "grads", "error", "message"),
     [
         ([np.ones(2)], [], ValueError, "^Got 1 parameters and 0 gradients"),
-        ([np.ones(2)], [np.ones(3)], ValueError, r"^A gradient must be a \(2,\) array, got \(3,\)"),
-        ([np.ones(2)], [[1.0, 1.0]], ValueError, "^A gradient must be"),
-        ([np.ones(2)], [None], ValueError, "^A gradient must be"),
-        ([np.ones((2, 2))], [RowGradient.zeros_like(np.ones((3, 2)))], ValueError, "^A gradient"),
-        ([np.ones(2, int)], [np.ones(2)], TypeError, "^params must be arrays of floating"),
-        ([[1.0, 2.0]], [np.ones(2)], TypeError, "^params must be arrays of floating-point .*list"),
-        ([laid_out(np.ones(2), "read-only")], [np.ones(2)], ValueError, "^A read-only parameter"),
+        ([np.ones(2)], [np.ones(3)], ValueError, r"^grads\[0\] must .* \(2,\), got \(3,\)"),
+        ([np.ones(2)], [[1.0, 1.0]], ValueError, r"^grads\[0\] must be an array .* got list"),
+        ([np.ones(2)], [None], ValueError, r"^grads\[0\] must be an array"),
+        ([np.ones((2, 2))], [RowGradient.zeros_like(np.ones((3, 2)))], ValueError, "^grads"),
+        ([np.ones(2)], [np.ones(2) + 1j], TypeError, r"^grads\[0\] must hold real numbers"),
+        ([np.ones(2)], [np.array(["a", "b"])], TypeError, r"^grads\[0\] must hold real numbers"),
+        ([np.ones(2)], [np.array([1, np.nan])], ValueError, r"^grads\[0\]\[1\] is nan"),
+        ([np.ones(2)], [np.array([1, -np.inf])], ValueError, r"^grads\[0\]\[1\] is -inf"),
+        ([np.ones(2)], [np.array([1, 1e200])], ValueError, r"^grads\[0\] holds .* too large for"),
+        ([np.ones(2, "f")], [np.array([-1e20, 1])], ValueError, "too large for float32"),
+        ([np.array([np.nan])], [np.ones(1)], ValueError, r"^params\[0\]\[0\] is nan"),
+        ([np.ones(2, int)], [np.ones(2)], TypeError, r"^params\[0\] must be a floating-point"),
+        ([[1.0, 2.0]], [np.ones(2)], TypeError, r"^params\[0\] must be a floating-.*got list"),
+        (np.ones((1, 2)), np.ones((1, 2)), TypeError, "^params and grads must be lists"),
+        ([laid_out(np.ones(2), "read-only")], [np.ones(2)], ValueError, "is read-only and cannot"),
     ],
 )
 def test_lists_that_do_not_belong_together(make, params, grads, error, message):
@@ -316,17 +324,25 @@ def test_arrays_and_rows_together(dtype):
 
 
 def test_huge_gradients_do_not_overflow_on_the_way():
-    grads = [np.full(4, 1e30, np.float32)]
-    assert clip_grads(grads, 1) == pytest.approx(2e30)
-    assert grads[0] == pytest.approx(np.full(4, 0.5))
+    for grads, size in (([np.full(4, 1e30, np.float32)], 1e30), ([np.full(4, 1e300)], 1e300)):
+        assert clip_grads(grads, 1) == pytest.approx(2 * size)
+        assert grads[0] == pytest.approx(np.full(4, 0.5))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_not_finite_stays_visible(value):
-    grads = [np.array([value, 1.0])]
-    assert not math.isfinite(clip_grads(grads, 1))
-    assert not np.isfinite(grads[0][0])
-    assert grads[0][1] == 1
+def test_what_is_not_finite_is_not_scaled(value):
+    grads = [np.ones(2), np.array([1.0, value])]
+    with pytest.raises(ValueError, match=r"^grads\[1\]\[1\] is (nan|inf)"):
+        clip_grads(grads, 1)
+    assert grads[0].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, np.ones(2), [None], [[1.0]], [np.ones(2, int)], [np.array(["a"])]]
+)
+def test_gradients_that_are_none(wrong):
+    with pytest.raises(TypeError, match="^grads"):
+        clip_grads(wrong, 1)
 
 
 def test_nothing_to_clip():

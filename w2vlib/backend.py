@@ -59,11 +59,18 @@ def gpu_available() -> bool:
 
 
 def to_cpu(x):
-    """``x`` as a NumPy array; a NumPy array comes back as it is."""
+    """``x`` as a NumPy array; a NumPy array comes back as it is.
+
+    Raises:
+        ValueError: nested lists of different lengths.
+    """
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(x, cupy.ndarray):
         return cupy.asnumpy(x)
-    return np.asarray(x)
+    try:
+        return np.asarray(x)
+    except ValueError:
+        raise ValueError("Nested lists must have rows of equal length to be an array.") from None
 
 
 def to_gpu(x):

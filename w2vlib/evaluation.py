@@ -127,6 +127,8 @@ def evaluate_similarity(
     Source:
         WordSim-353 (Finkelstein et al. 2002), SimLex-999 (Hill et al. 2015).
     """
+    if not isinstance(pairs, Iterable):
+        raise TypeError(f"pairs must be a list of (word, word, score), got {pairs!r}.")
     find = _Finder(vectors, case)
     pairs = [_checked_pair(pair, i) for i, pair in enumerate(pairs)]
     ids = np.array([find.ids(pair[:2]) for pair in pairs], dtype=np.int64).reshape(-1, 2)
@@ -397,6 +399,10 @@ def _fold(word: str) -> str:
 
 
 def _categories(questions) -> list[tuple[str, Iterable]]:
+    if not isinstance(questions, Iterable):
+        raise TypeError(
+            f"questions must be {{category name: [(a, b, c, d), …]}}, got {questions!r}."
+        )
     named = questions.items() if isinstance(questions, Mapping) else questions
     result = []
     for position, entry in enumerate(named):

@@ -9,21 +9,28 @@ from __future__ import annotations
 import numpy as np
 
 from w2vlib.backend import get_array_module
-from w2vlib.validation import as_ids, check_finite
+from w2vlib.validation import as_ids, check_finite, on_device
 
 
-def as_float(x, name: str = "x", *, infinite: bool = False):
+def as_float(x, name: str = "x", *, like=None, infinite: bool = False):
     """``x`` as a floating-point array on its own device; integers become float64.
 
+    Args:
+        x: numbers of any shape.
+        name: the argument's name, for error messages.
+        like: an array whose device and dtype to take.
+        infinite: let infinite numbers pass.
+
     Raises:
-        TypeError: not real numbers.
-        ValueError: NaN (or infinite numbers, unless ``infinite`` allows them): they would spread.
+        TypeError: not real numbers; another device than that of ``like``.
+        ValueError: NaN (or infinite numbers, unless allowed): they would spread.
     """
-    x = get_array_module(x).asarray(x)
+    x = on_device(x, name, like)
     if x.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {x.dtype}.")
-    if x.dtype.kind != "f":
-        return x.astype(np.float64)
+    dtype = like.dtype if like is not None else x.dtype if x.dtype.kind == "f" else np.float64
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is found
+        x = x.astype(dtype, copy=False)
     check_finite(x, name, infinite=infinite)
     return x
 
@@ -130,8 +137,8 @@ def mean_picked(cost, t, name: str) -> float:
     Raises:
         TypeError, ValueError, IndexError: labels that do not belong to the costs.
     """
-    xp = get_array_module(cost, t)
-    t = xp.asarray(t)
+    xp = get_array_module(cost)
+    t = on_device(t, "t", cost)
     if cost.ndim == 0 or cost.shape[-1] == 0:
         raise ValueError(f"{name} must have shape (..., V) with V >= 1, got {cost.shape}.")
     if t.shape == cost.shape:
@@ -189,8 +196,8 @@ def cos_similarity(x, y, eps: float = 1e-8) -> float:
 
     Source: Deep Learning from Scratch 2, section 2.3.5.
     """
-    xp = get_array_module(x, y)
-    x, y = as_float(xp.asarray(x)), as_float(xp.asarray(y), "y")
+    get_array_module(x, y)  # both on one device
+    x, y = as_float(x), as_float(y, "y")
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(
             f"x and y must be vectors of the same length, got shapes {x.shape} and {y.shape}."

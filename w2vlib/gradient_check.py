@@ -32,6 +32,7 @@ from w2vlib.gradient_compare import (
     TOLERANCE,
     Comparer,
     Target,
+    coarse_text,
     dense_gradient,
     merge_shared,
     report_comparison,
@@ -40,6 +41,7 @@ from w2vlib.gradient_compare import (
 )
 from w2vlib.gradient_report import GradientError, GradientReport, Problem
 from w2vlib.layer_check import LayerCheck
+from w2vlib.validation import check_finite, on_device
 
 __all__ = [
     "GradientError",
@@ -67,7 +69,8 @@ def numerical_gradient(f: Callable, x: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: x is no floating-point array, or float16 (too coarse to measure anything).
-        ValueError: f does not return one finite number at x.
+        ValueError: f does not return one finite number at x, x itself is not finite or beyond
+            ±1e100, or x is read-only and f ignores its argument.
 
     Source: Deep Learning from Scratch, section 4.3; Richardson 1911 for the extrapolation.
     """
@@ -94,12 +97,19 @@ def _measurable(x, f) -> np.ndarray:
         raise TypeError(
             f"x must be a NumPy array, got {type(x).__name__}. Use np.array(x, dtype=np.float64)."
         )
-    if x.dtype not in (np.float64, np.float32, np.longdouble):
+    if x.dtype.newbyteorder("=") not in (np.float64, np.float32, np.longdouble):
         why = "whole numbers cannot move a little" if x.dtype.kind in "iub" else "it is too coarse"
         raise TypeError(
             f"x must be a float64 array, got {x.dtype}: {why}. Use x.astype(np.float64)."
         )
+    _check_measurable(x, "x")
     return x
+
+
+def _check_measurable(x: np.ndarray, name: str) -> None:
+    check_finite(x, name)
+    if float(np.abs(x).max(initial=0)) > 1e100:
+        raise ValueError(f"{name} goes beyond 1e100: no gradient can be measured there.")
 
 
 def _argument_for(f, x: np.ndarray) -> np.ndarray:
@@ -107,11 +117,14 @@ def _argument_for(f, x: np.ndarray) -> np.ndarray:
     if x.dtype == np.float64 and x.flags.writeable:
         return x
     copy = x.astype(np.float64)
-    if not x.flags.writeable:
-        return copy
     moved = copy + 0.01 * size_of_entries(copy).reshape(x.shape)
     with np.errstate(all="ignore"):
         uses_argument = one_number(f(moved)) != one_number(f(copy))
+    if not uses_argument and not x.flags.writeable:
+        raise ValueError(
+            "f does not depend on its argument, and x itself is read-only. Write f as a function "
+            "of its argument, or give numerical_gradient a copy of x that f reads."
+        )
     return copy if uses_argument else x
 
 
@@ -175,6 +188,8 @@ def check_gradient(
             targets.append(Target(name, p, got, id(g), scatter))
     targets = merge_shared(targets)
     comparer = Comparer(evaluate, 1.0, targets, np.random.default_rng(seed), tol)
+    if coarse := comparer.coarseness():
+        report.problems.append(Problem("precision", coarse_text("The loss f()", coarse)))
     report.comparisons = [comparer.compare(t) for t in targets]
     for c in report.comparisons:
         report_comparison(report, c)
@@ -212,6 +227,9 @@ def _as_lists(params, grads, names):
         grads = [grads[k] for k in params] if isinstance(grads, Mapping) else grads
         params = list(params.values())
     params, grads = list(params), list(grads)
+    for i, g in enumerate(grads):
+        if isinstance(g, (list, tuple)):
+            grads[i] = on_device(g, f"grads[{i}]")
     names = [f"params[{i}]" for i in range(len(params))] if names is None else list(names)
     if not len(params) == len(grads) == len(names):
         raise ValueError(
@@ -225,6 +243,9 @@ def _as_lists(params, grads, names):
                 f"{name} must be a float64 array, got {kind}: gradients are checked in float64, "
                 "so build the model with dtype=np.float64."
             )
+        if not p.flags.writeable:
+            raise ValueError(f"{name} is read-only, but must be moved a little: use a copy.")
+        _check_measurable(p, name)
     return params, grads, names
 
 
@@ -276,6 +297,10 @@ def check_layer(
 
     Raises:
         TypeError: the factory is no function, or what it makes is no layer.
+        ValueError: inputs that are not finite, or beyond ±1e100.
     """
+    for i, x in enumerate(inputs if isinstance(inputs, (tuple, list)) else (inputs,)):
+        if isinstance(x, np.ndarray) and x.dtype.kind == "f":
+            _check_measurable(x, f"inputs[{i}]")
     check = LayerCheck(factory, inputs, wrt, tol, seed)
     return check.run(batches or {}, set(skip), twice, steps)

@@ -10,7 +10,7 @@ from w2vlib.backend import get_array_module, to_cpu
 from w2vlib.functions import log_sigmoid
 from w2vlib.layers import EmbeddingDot, SigmoidWithLoss, as_rows
 from w2vlib.negative_sampling import as_target, count_ids
-from w2vlib.validation import PAD
+from w2vlib.validation import PAD, on_device
 
 
 def huffman_codes(counts) -> tuple[list[list[int]], list[list[int]]]:
@@ -32,7 +32,7 @@ def huffman_codes(counts) -> tuple[list[list[int]], list[list[int]]]:
 
     Source: Huffman 1952; Mikolov et al. 2013b, section 2.1.
     """
-    counts = to_cpu(counts)
+    counts = to_cpu(on_device(counts, "counts"))
     if counts.ndim != 1 or len(counts) < 2:
         raise ValueError(f"counts must be a vector of at least 2 words, got shape {counts.shape}.")
     if counts.dtype.kind not in "iuf" or not np.isfinite(counts).all() or (counts < 0).any():
@@ -93,7 +93,7 @@ class HuffmanTree:
 
     def expected_length(self, counts) -> float:
         """Mean number of decisions for a word drawn with frequency ``counts``."""
-        counts = to_cpu(counts).astype(np.float64)
+        counts = to_cpu(on_device(counts, "counts")).astype(np.float64)
         return float(self.lengths @ counts / counts.sum())
 
 

@@ -30,7 +30,7 @@ from w2vlib.functions import (
     softmax,
 )
 from w2vlib.sparse import RowGradient, sum_rows
-from w2vlib.validation import PAD, as_ids, as_matrix, as_number, as_weights
+from w2vlib.validation import PAD, as_ids, as_matrix, as_number, as_weights, on_device
 
 MAX_PENDING = 64
 """How many forward passes a layer remembers for a backward pass before it forgets the oldest."""
@@ -200,11 +200,10 @@ class SoftmaxWithLoss(Layer):
     """
 
     def forward(self, x, t) -> float:
-        xp = get_array_module(x, t)
-        t = xp.asarray(t)
         log_y = log_softmax(x)
+        t = on_device(t, "t", log_y)
         loss = mean_picked(-log_y, t, "x")
-        self._remember(xp.exp(log_y), t)
+        self._remember(get_array_module(log_y).exp(log_y), t)
         return loss
 
     def backward(self, dout=1):
@@ -261,7 +260,7 @@ class SigmoidWithLoss(Layer):
 
     def forward(self, x, t, mask=None) -> float:
         x = as_float(x)
-        xp = get_array_module(x, t, mask)
+        xp = get_array_module(x)
         t = _as_answers(t, x, "t")
         mask = None if mask is None else _as_answers(mask, x, "mask")
         # The first two terms cancel exactly for a right answer; grouping them keeps tiny losses.
@@ -363,7 +362,7 @@ class EmbeddingMean(Embedding):
                 "Make it with create_contexts_target(corpus, window_size)."
             )
         there = contexts != PAD
-        count = xp.maximum(there.sum(axis=1, dtype=W.dtype), 1)[:, None]
+        count = xp.maximum(there.sum(axis=1), 1).astype(W.dtype)[:, None]
         self._remember(contexts, there, count)
         total = xp.zeros((len(contexts), W.shape[1]), dtype=W.dtype)
         for c in range(
@@ -466,9 +465,8 @@ def as_rows(x, W, name: str = "x"):
     Raises:
         TypeError, ValueError: not finite real numbers, or a last axis of another length.
     """
-    xp = get_array_module(x, W)
     # The weights decide: one-hot rows of integers must not turn a float32 model into float64.
-    x = as_float(xp.asarray(x), name).astype(W.dtype, copy=False)
+    x = as_float(x, name, like=W)
     if x.ndim == 0 or x.shape[-1] != W.shape[0]:
         raise ValueError(
             f"{name} must have shape (B, {W.shape[0]}) to fit the weights {W.shape}, got {x.shape}."
@@ -478,21 +476,19 @@ def as_rows(x, W, name: str = "x"):
 
 def _as_upstream(dout, shape: tuple[int, ...], like):
     """Upstream gradient ``dout`` checked against the output's shape, in the type of ``like``."""
-    xp = get_array_module(like)
-    dout = as_float(xp.asarray(dout), "dout").astype(like.dtype, copy=False)
+    dout = as_float(dout, "dout", like=like)
     if dout.shape != shape:
         if dout.ndim:
             raise ValueError(
                 f"dout must have the shape {shape} of the layer's output, got {dout.shape}."
             )
-        dout = xp.broadcast_to(dout, shape)
+        dout = get_array_module(dout).broadcast_to(dout, shape)
     return dout
 
 
 def _as_answers(t, x, name: str):
     """Answers ``t`` to the scores ``x``, in x's dtype: integer labels must not promote float32."""
-    t = get_array_module(x, t).asarray(t)
-    t = (t if t.dtype.kind in "iub" else as_float(t, name)).astype(x.dtype, copy=False)
+    t = as_float(t, name, like=x)
     check_probabilities(t, name)
     if x.ndim not in (1, 2):
         raise ValueError(f"x must have shape (B,) or (B, M), got {x.shape}.")

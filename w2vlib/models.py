@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from w2vlib.backend import get_array_module
-from w2vlib.functions import as_float
+from w2vlib.functions import as_float, check_probabilities
 from w2vlib.hierarchical_softmax import HierarchicalSoftmaxLoss
 from w2vlib.layers import (
     Affine,
@@ -115,15 +115,17 @@ class SimpleSkipGram(Model):
 
 def _as_one_hot(contexts, target, W_in):
     """One-hot contexts (B, C, V) and target (B, V), in the dtype of the weights."""
-    xp = get_array_module(contexts, target, W_in)
-    contexts, target = xp.asarray(contexts), xp.asarray(target)
+    contexts = as_float(contexts, "contexts", like=W_in)
+    target = as_float(target, "target", like=W_in)
     V, shape = len(W_in), contexts.shape
     if len(shape) != 3 or shape[1] == 0 or shape[2] != V or target.shape != (shape[0], V):
         raise ValueError(
             f"contexts must be one-hot, shape (B, C, {V}) with C >= 1, and target (B, {V}); got "
             f"{contexts.shape} and {target.shape}. Use convert_one_hot(ids, vocab_size)."
         )
-    return contexts.astype(W_in.dtype, copy=False), target.astype(W_in.dtype, copy=False)
+    check_probabilities(contexts, "contexts")
+    check_probabilities(target, "target")
+    return contexts, target
 
 
 class _Word2Vec(Model):
@@ -293,9 +295,10 @@ class WindowClassifier(Model):
         inputs = (2 * self.window_size + 1) * D
         table = 10 * _small_random((V + 1, D), rng, dtype)  # one more row: outside the sentence
         if word_vecs is not None:
-            if np.shape(word_vecs) != (V, D):
-                raise ValueError(f"word_vecs must be ({V}, {D}), got {np.shape(word_vecs)}.")
-            table[:V] = as_float(word_vecs, "word_vecs")
+            word_vecs = as_float(word_vecs, "word_vecs", like=table)
+            if word_vecs.shape != (V, D):
+                raise ValueError(f"word_vecs must be ({V}, {D}), got {word_vecs.shape}.")
+            table[:V] = word_vecs
         self.embedding = Embedding(table)
         self.affine = Affine(
             (rng.standard_normal((inputs, H)) / np.sqrt(inputs)).astype(dtype), np.zeros(H, dtype)

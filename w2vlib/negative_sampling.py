@@ -6,7 +6,7 @@ import numpy as np
 
 from w2vlib.backend import get_array_module, to_cpu
 from w2vlib.layers import EmbeddingDot, SigmoidWithLoss
-from w2vlib.validation import PAD, as_count, as_generator, as_ids, as_number
+from w2vlib.validation import PAD, as_count, as_generator, as_ids, as_number, on_device
 
 MAX_REJECTION_ROUNDS = 20
 """After so many rounds of redrawing, the few draws still refused are made exactly, in O(V) each."""
@@ -27,7 +27,7 @@ def count_ids(corpus, vocab_size: int | None = None) -> np.ndarray:
     size = None if vocab_size is None else as_count(vocab_size, "vocab_size")
     counts = getattr(corpus, "counts", None)
     if counts is None:
-        ids = to_cpu(corpus)
+        ids = to_cpu(on_device(corpus, "corpus"))
         if ids.size == 0:
             raise ValueError("corpus is empty: there are no words to count.")
         if size is None:
@@ -193,7 +193,7 @@ class UnigramSampler:
 
 
 def _as_counts(counts, vocab_size) -> np.ndarray:
-    counts = to_cpu(counts)
+    counts = to_cpu(on_device(counts, "counts"))
     if counts.dtype.kind not in "iuf":
         raise TypeError(f"counts must hold numbers, got dtype {counts.dtype}.")
     if counts.ndim != 1 or (vocab_size is not None and len(counts) != vocab_size):

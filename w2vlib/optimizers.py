@@ -8,11 +8,13 @@ would let it drift on.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from w2vlib.backend import get_array_module
 from w2vlib.sparse import RowGradient
-from w2vlib.validation import as_number
+from w2vlib.validation import as_number, as_weights, check_finite
 
 
 class Optimizer:
@@ -38,7 +40,7 @@ class Optimizer:
 
         Raises:
             ValueError: the lists do not belong together, or changed since the last call; a
-                parameter is read-only.
+                parameter is read-only; a gradient holds NaN, or numbers too large to be squared.
             TypeError: a parameter is no array of floating-point numbers.
         """
         self._check(params, grads)
@@ -61,13 +63,17 @@ class Optimizer:
             slot[rows] = picked[name]
 
     def _check(self, params: list, grads: list) -> None:
-        for p in params:
+        if not (isinstance(params, (list, tuple)) and isinstance(grads, (list, tuple))):
+            raise TypeError("params and grads must be lists of arrays: update([W], [dW]).")
+        for i, p in enumerate(params):
             if getattr(p, "dtype", np.dtype(object)).kind != "f":
                 got = getattr(p, "dtype", type(p).__name__)
-                raise TypeError(f"params must be arrays of floating-point numbers, got {got}.")
+                raise TypeError(f"params[{i}] must be a floating-point array, got {got}.")
             if not getattr(p.flags, "writeable", True):
-                raise ValueError("A read-only parameter cannot be trained: use a copy.")
+                raise ValueError(f"params[{i}] is read-only and cannot be trained: use a copy.")
         if not self.state:
+            for i, p in enumerate(params):
+                check_finite(p, f"params[{i}]")
             self.state = [
                 {name: get_array_module(p).zeros_like(p) for name in self.slots} for p in params
             ]
@@ -77,9 +83,27 @@ class Optimizer:
                 f"Got {len(params)} parameters and {len(grads)} gradients; this optimiser works "
                 f"for parameters of the shapes {self._shapes}. Use one optimiser for one model."
             )
-        for p, g in zip(params, grads, strict=True):
-            if getattr(g, "shape", None) != p.shape:
-                raise ValueError(f"A gradient must be a {p.shape} array, got {np.shape(g)}.")
+        for i, (p, g) in enumerate(zip(params, grads, strict=True)):
+            _check_gradient(g, p, f"grads[{i}]")
+
+
+def _check_gradient(g, p, name: str) -> None:
+    """Refuse, before anything has changed, what would spoil the parameter for good."""
+    if getattr(g, "shape", None) != p.shape:
+        got = getattr(g, "shape", type(g).__name__)
+        raise ValueError(f"{name} must be an array of shape {p.shape}, got {got}.")
+    values = g.coalesce()[1] if isinstance(g, RowGradient) else g
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {values.dtype}.")
+    if not values.size:
+        return
+    limit = float(np.finfo(p.dtype).max) ** 0.5  # AdaGrad and Adam square it
+    if not (-limit < float(values.min()) and float(values.max()) < limit):
+        check_finite(values, name)
+        raise ValueError(
+            f"{name} holds numbers beyond {limit:.1g}, too large for {p.dtype}. Use a smaller "
+            "learning rate or max_grad."
+        )
 
 
 class SGD(Optimizer):
@@ -167,26 +191,34 @@ def clip_grads(grads: list, max_norm: float) -> float:
     """Shrink all gradients together so that their common length is at most ``max_norm``.
 
     Args:
-        grads: arrays or RowGradients, changed in place.
+        grads: floating-point arrays of any shape or RowGradients, changed in place.
         max_norm: the longest length allowed, > 0.
 
     Returns:
-        The length before.  If it is not finite, nothing is scaled, so that NaN stays visible.
+        The length before.
+
+    Raises:
+        TypeError, ValueError: something else than finite numbers in the gradients or ``max_norm``.
 
     Source: Pascanu et al. 2013; Deep Learning from Scratch 2, section 6.1.4.
     """
     max_norm = as_number(max_norm, "max_norm", minimum=0, open_minimum=True)
-    total = float(np.sqrt(sum(map(_norm_squared, grads))))
-    if np.isfinite(total) and total > max_norm:
+    if not isinstance(grads, (list, tuple)):
+        raise TypeError("grads must be a list of arrays: clip_grads([dW], max_norm).")
+    length = math.hypot(*(_length(g, f"grads[{i}]") for i, g in enumerate(grads)))
+    if length > max_norm:
         for g in grads:
             if isinstance(g, RowGradient):
-                g.scale_(max_norm / total)
+                g.scale_(max_norm / length)
             else:
-                g *= max_norm / total
-    return total
+                g *= max_norm / length
+    return length
 
 
-def _norm_squared(g) -> float:
-    if isinstance(g, RowGradient):
-        return g.norm_squared()
-    return float((g.astype(np.float64) ** 2).sum())
+def _length(g, name: str) -> float:
+    values = g.coalesce()[1] if isinstance(g, RowGradient) else as_weights(g, name)
+    largest = float(abs(values).max()) if values.size else 0.0
+    if largest == 0:
+        return 0.0
+    # Dividing by the largest entry first keeps the squares from overflowing.
+    return largest * math.sqrt(float(((values.astype(np.float64) / largest) ** 2).sum()))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from w2vlib.backend import get_array_module
-from w2vlib.validation import as_ids
+from w2vlib.functions import as_float
+from w2vlib.validation import as_count, as_ids
 
 
 def sum_rows(ids, values, owners=None):
@@ -98,14 +99,18 @@ class RowGradient:
     __array_ufunc__ = None
 
     def __init__(self, rows, values, shape: tuple[int, int]) -> None:
-        values = get_array_module(rows, values).asarray(values)
-        rows = as_ids(rows, shape[0], "rows")
+        try:
+            shape = tuple(as_count(n, "shape", 0) for n in shape)
+        except TypeError:
+            raise TypeError(f"shape must be a pair of whole numbers, got {shape!r}.") from None
+        values = as_float(values, "values")
+        rows = as_ids(rows, shape[0] if shape else 0, "rows", like=values)
         if len(shape) != 2 or rows.ndim != 1 or values.shape != (rows.size, shape[1]):
             raise ValueError(
                 f"rows must have shape (n,) and values (n, H) to fit the shape (V, H) = {shape}, "
                 f"got {rows.shape} and {values.shape}."
             )
-        self.shape = tuple(shape)
+        self.shape = shape
         self._parts = [(rows, values)]
         self._distinct = False
 
@@ -162,7 +167,8 @@ class RowGradient:
     def norm_squared(self) -> float:
         """Sum of the squares of all entries."""
         _, values = self.coalesce()
-        return float((values.astype(np.float64) ** 2).sum())
+        with np.errstate(over="ignore"):
+            return float((values.astype(np.float64) ** 2).sum())
 
     def scale_(self, factor: float) -> None:
         """Multiply all entries by ``factor``, in place."""

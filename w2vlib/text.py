@@ -423,6 +423,8 @@ def checked_words(words) -> list[str]:
             f"words must be a list of strings, got the string {shorten(words)!r}. "
             "For text use build_corpus(text)."
         )
+    if not isinstance(words, Iterable):
+        raise TypeError(f"words must be a list of strings, got {words!r}.")
     words = list(words)
     for i, word in enumerate(words):
         if not isinstance(word, str):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from w2vlib.backend import get_array_module, to_cpu
+from w2vlib.backend import get_array_module
 from w2vlib.layers import forward_only
 from w2vlib.optimizers import clip_grads
 from w2vlib.validation import as_count, as_generator
@@ -205,7 +205,7 @@ class Trainer:
         """A function that gives the validation loss, always on the same negative samples."""
         if validation is None:
             return None
-        if len(validation) != 2:
+        if not isinstance(validation, (tuple, list)) or len(validation) != 2:
             raise ValueError("validation must be a pair (contexts, target).")
         contexts, target = validation
         size = _checked_size(contexts, target)
@@ -291,7 +291,16 @@ def remove_duplicate(params: list, grads: list) -> tuple[list, list]:
 
     Returns:
         ``(params, grads)``, new lists without duplicates.
+
+    Raises:
+        ValueError: lists of different lengths, or a gradient that does not fit its parameter.
     """
+    for i, (p, g) in enumerate(zip(params, grads, strict=True)):
+        fits = hasattr(p, "strides") and getattr(g, "shape", None) == p.shape
+        if not fits or g.dtype.kind not in "fiub":
+            raise ValueError(
+                f"params[{i}] and grads[{i}] must be arrays of real numbers and of one shape."
+            )
     unique: dict = {}
     kept_params, kept_grads = [], []
     for p, g in zip(params, grads, strict=True):
@@ -324,7 +333,7 @@ def _checked_size(contexts, target) -> int:
     if None in lengths or lengths[0] != lengths[1]:
         raise ValueError(
             "contexts and target must be arrays with the same number of rows, got "
-            f"{[np.shape(to_cpu(a)) for a in (contexts, target)]}."
+            f"{[getattr(a, 'shape', type(a).__name__) for a in (contexts, target)]}."
         )
     if lengths[0] == 0:
         raise ValueError("contexts and target are empty: there is nothing to train on.")

@@ -76,6 +76,22 @@ def _fold(word: str) -> str:
     return unicodedata.normalize("NFKC", word).casefold()
 
 
+def on_device(values, name: str, *like):
+    """``values`` as an array on its own device, or on that of the arrays ``like``.
+
+    Raises:
+        TypeError: one part on the CPU, the other on the GPU.
+        ValueError: nested lists of different lengths.
+    """
+    xp = get_array_module(values, *like)
+    try:
+        return xp.asarray(values)
+    except ValueError:  # NumPy's own words do not name the argument
+        raise ValueError(
+            f"{name} must be an array with rows of equal length. Fill short rows up."
+        ) from None
+
+
 def as_ids(ids, size: int, name: str, *, allow_pad: bool = False, like=None):
     """``ids`` as an integer array whose entries all lie in ``[0, size)``.
 
@@ -94,13 +110,7 @@ def as_ids(ids, size: int, name: str, *, allow_pad: bool = False, like=None):
         ValueError: nested lists of different lengths.
         IndexError: an id is negative or ``>= size``; the message shows where.
     """
-    xp = get_array_module(ids, like)
-    try:
-        array = xp.asarray(ids)
-    except ValueError:  # NumPy's own words do not name the argument
-        raise ValueError(
-            f"{name} must be an array of ids, with rows of equal length. Fill short rows up."
-        ) from None
+    array = on_device(ids, name, like)
     if array.size == 0 and array.dtype.kind not in "iu":
         return array.astype(np.int32)
     if array.dtype.kind not in "iu":

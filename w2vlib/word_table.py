@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def checked_matrix(vectors) -> np.ndarray:
         TypeError: not floating-point numbers of these sizes.
         ValueError: not two-dimensional, or empty.
     """
-    matrix = np.asarray(vectors) if isinstance(vectors, (list, tuple)) else to_cpu(vectors)
+    matrix = to_cpu(vectors)
     if matrix.dtype.kind != "f" or matrix.dtype.itemsize not in (2, 4, 8):
         raise TypeError(
             "vectors must be a floating-point array (float16, float32 or float64), got "
@@ -54,6 +54,8 @@ def checked_words(words, rows: int) -> tuple[str, ...]:
     """
     if isinstance(words, str):
         raise TypeError("words must be a list of words, got a single str. Use text.split().")
+    if not isinstance(words, Iterable):
+        raise TypeError(f"words must be a list of words, got {words!r}.")
     if isinstance(words, Mapping):
         try:
             words = [words[i] for i in range(len(words))]

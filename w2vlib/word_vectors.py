@@ -45,10 +45,10 @@ def unit_rows(matrix) -> np.ndarray:
         matrix: (n, H) real numbers of any floating dtype; not changed.
 
     Returns:
-        (n, H) new array: float64 for float64 input, float32 for everything smaller (float16 has
-        too few digits for a sum of squares).
+        (n, H) new array: float64 for float64 input and wider, float32 for everything smaller
+        (float16 has too few digits for a sum of squares).
     """
-    result = np.empty(matrix.shape, np.float64 if matrix.dtype == np.float64 else np.float32)
+    result = np.empty(matrix.shape, np.float64 if matrix.dtype.itemsize >= 8 else np.float32)
     block = max(1, BLOCK_NUMBERS // max(1, matrix.shape[1]))
     for start in range(0, len(matrix), block):
         rows = result[start : start + block]
