@@ -71,8 +71,9 @@ def take(inputs, rows) -> tuple:
 
 
 def to_size(x, size: float):
-    largest = np.abs(x).max(initial=0.0)
-    return x * (size / largest) if largest else x.copy()
+    """x scaled so that its entries have this size in the (square) mean."""
+    usual = float(np.sqrt(np.mean(x**2))) if x.size else 0.0
+    return x * (size / usual) if usual else x.copy()
 
 
 def scaled(inputs, positions, size: float) -> tuple:

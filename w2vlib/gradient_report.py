@@ -235,7 +235,7 @@ class GradientReport:
                 "<tr>" + "".join(f"<td {cell}>{esc(value)}</td>" for value in row) + "</tr>"
                 for row in self.rows()
             )
-            opened = "" if self.passed else " open"
+            opened = " open" if any(c.wrong.any() for c in self.comparisons) else ""
             parts.append(
                 f"<details{opened}><summary>All comparisons</summary>"
                 f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></details>"

@@ -28,6 +28,7 @@ from w2vlib.gradient_compare import (
     SHAKES,
     Comparer,
     Target,
+    coarse_text,
     dense_gradient,
     merge_shared,
     report_comparison,
@@ -372,11 +373,30 @@ class LayerCheck:
         comparer = Comparer(self._evaluator(layer, values, inputs), dout, targets, self.rng)
         return comparer.rounding_of(targets[n])
 
-    def _compare(self, values, inputs, dout, direction=False) -> _Pass:
+    def _compare(self, values, inputs, dout, direction=False) -> None:
         """Compare all gradients at these values with measured ones."""
-        values = [v.copy() for v in values]
-        inputs = copies(inputs)
+        values, inputs = [v.copy() for v in values], copies(inputs)
         layer = self._new_layer(values)
+        result = self._pass_with_warnings(layer, inputs, dout)
+        targets = self._targets(values if self.random else layer.params, inputs, result)
+        scatter = self._shaken_layer(values, inputs, dout, targets)
+        for n, target in enumerate(targets):
+            target.scatter = lambda n=n: scatter()[n]
+        evaluate = self._evaluator(layer, values, inputs)
+        every_entry = EVERY_ENTRY if direction else SAMPLE
+        comparer = Comparer(evaluate, dout, targets, self.rng, self.tol, every_entry)
+        if direction and (coarse := comparer.coarseness()):
+            self._problem("precision", coarse_text("forward", coarse))
+        for target in targets:
+            c = comparer.compare(target, direction)
+            c.batch, c.point, c.inputs, c.dout = self.batch, self.point, inputs, dout
+            self.report.comparisons.append(c)
+            report_comparison(self.report, c)
+        if not self.random:
+            self._check_repeatable(layer, inputs, dout, result)
+
+    def _pass_with_warnings(self, layer, inputs, dout) -> _Pass:
+        """forward and backward; NumPy's warnings become notes."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = self._run_pass(layer, inputs, dout)
@@ -384,34 +404,18 @@ class LayerCheck:
             if issubclass(w.category, RuntimeWarning):
                 self._note(f"NumPy warned in batch {self.batch!r}: {w.message}.")
         self._check_finite(result.out)
-        moved = values if self.random else layer.params
-        targets = self._targets(moved, inputs, result)
-        scatter = self._shaken_layer(values, inputs, dout, targets)
-        for n, target in enumerate(targets):
-            target.scatter = lambda n=n: scatter()[n]
-        comparer = Comparer(
-            self._evaluator(layer, values, inputs),
-            dout,
-            targets,
-            self.rng,
-            self.tol,
-            EVERY_ENTRY if direction else SAMPLE,
-        )
-        for target in targets:
-            c = comparer.compare(target, direction)
-            c.batch, c.point, c.inputs, c.dout = self.batch, self.point, inputs, dout
-            self.report.comparisons.append(c)
-            report_comparison(self.report, c)
-        if not self.random:
-            again = self._run_pass(layer, inputs, dout)
-            if not _same_pass(result, again):
-                self._problem(
-                    "repeatable",
-                    "The same input gives another result the second time: forward or backward "
-                    "depends on what was computed before, or adds to an old gradient"
-                    + _how_repeated(result, again),
-                )
         return result
+
+    def _check_repeatable(self, layer, inputs, dout, first: _Pass) -> None:
+        """The layer has computed a lot in between; now the same once more."""
+        again = self._run_pass(layer, inputs, dout)
+        if not _same_pass(first, again):
+            self._problem(
+                "repeatable",
+                "The same input gives another result the second time: forward or backward "
+                "depends on what was computed before, or adds to an old gradient"
+                + _how_repeated(first, again),
+            )
 
     def _targets(self, params, inputs, result: _Pass) -> list[Target]:
         targets = [
