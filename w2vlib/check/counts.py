@@ -457,7 +457,10 @@ def _ppmi_cases(rng) -> list[Case]:
         return half + half.T
 
     text = _co_matrix([0, 1, 2, 3, 1, 4, 5, 6], 7)
-    lonely = [np.array([[0, 2, 0], [2, 1, 0], [0, 0, 0]]), np.pad(symmetric(3, 5) + 1, (0, 1))]
+    lonely = [
+        np.array([[0, 2, 0], [2, 1, 0], [0, 0, 0]]),
+        np.pad(symmetric(3, 5) + 4 * np.eye(3, dtype=int), (0, 1)),
+    ]
     return [
         Case("known answers", {"C": np.array([[0, 4, 1], [4, 2, 0], [1, 0, 3]])}),
         Case("known answers", {"C": np.array([[6, 1, 2], [1, 0, 5], [2, 5, 1]])}),

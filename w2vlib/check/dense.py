@@ -150,8 +150,9 @@ MATMUL = Exercise(
 
 
 def _ordinary_right(cases, answers, expected, special: tuple[str, ...]) -> bool:
+    """Whether all is well with ordinary scores (a small number in the logarithm shows a little)."""
     return len(answers) == len(cases) and all(
-        same(seen[q], right[q]) if q in right else False
+        same(seen[q], right[q], slack=100) if q in right else False
         for case, seen, right in zip(cases, answers, expected, strict=True)
         if case.name not in special
         for q in seen

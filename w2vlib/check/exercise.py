@@ -224,6 +224,10 @@ def _names(args, kwargs) -> str:
     return ", ".join(shown)
 
 
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
+
+
 def _brief(value) -> str:
     if isinstance(value, np.ndarray):
         return f"<{value.dtype.name} array of shape {value.shape}>"
@@ -265,8 +269,8 @@ def is_remark(value, remark: Remark) -> bool:
     return isinstance(value, Remark) and value == remark
 
 
-def same(got, expected) -> bool:
-    """Whether two answers agree, within what the type of number allows."""
+def same(got, expected, slack: float = 1.0) -> bool:
+    """Whether two answers agree, within what the type of number allows (times ``slack``)."""
     if isinstance(got, Raised) or isinstance(expected, Raised):
         return isinstance(got, Raised) and isinstance(expected, Raised)
     if isinstance(got, Remark) or isinstance(expected, Remark):
@@ -278,7 +282,7 @@ def same(got, expected) -> bool:
         got, expected = got.reshape(()), expected.reshape(())
     if "U" in (got.dtype.kind, expected.dtype.kind):
         return bool(np.array_equal(got, expected))
-    tolerance = max(TOLERANCE.get(x.dtype.name, 1e-5) for x in (got, expected))
+    tolerance = slack * max(TOLERANCE.get(x.dtype.name, 1e-5) for x in (got, expected))
     got, expected = got.astype(np.float64), expected.astype(np.float64)
     with np.errstate(all="ignore"):
         finite = np.abs(expected[np.isfinite(expected)])
@@ -314,6 +318,8 @@ class Exercise:
 
     def check(self, solution) -> Report:
         """Ask ``solution`` all questions and judge its answers."""
+        if solution is not None and solution is not Ellipsis and not callable(solution):
+            return self._not_callable(solution)
         cases = self.cases(np.random.default_rng(running.SEED))
         answers, remains = self.collect(solution, cases)
         return self.judge(cases, answers, remains)
@@ -407,6 +413,15 @@ class Exercise:
             yield [mistake.edit(c, dict(e)) for c, e in zip(cases, expected, strict=True)]
 
     # ---------------------------------------------------------------------------------- reports
+
+    def _not_callable(self, solution) -> Report:
+        thing = "class" if self.kind == "class" else "function"
+        text = (
+            f"The check got {_article(type(solution).__name__)}, but it needs the {thing} itself, "
+            f"to call it with inputs of its own: `check.{self.name}(YourName)`, without brackets "
+            "after your name."
+        )
+        return Report(self.name, "wrong", f"hand in the {thing} itself.", "not-callable", text)
 
     def _passed(self, cases, answers, remains) -> Report:
         asked = (c.name for c, seen in zip(cases, answers, strict=True) if seen.keys() - {"inputs"})

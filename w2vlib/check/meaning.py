@@ -129,6 +129,7 @@ SPEARMAN = Exercise(
         "numbers.",
         "`a = ranks of x minus their mean`, `b` likewise: ρ = a·b / √((a·a)(b·b)).",
     ),
+    kind="function",
 )
 
 # ------------------------------------------------------------------------------- optimal score
@@ -249,4 +250,5 @@ OPTIMAL_SCORE = Exercise(
         "a (σ(s) − 1) + b σ(s) = 0, so σ(s) = a / (a + b).",
         "σ / (1 − σ) = e^s, hence s = log(a / b).",
     ),
+    kind="function",
 )

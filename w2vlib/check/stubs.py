@@ -38,10 +38,11 @@ def is_untouched(function) -> bool:
     A body that ends in a bare ``...`` or ``pass`` and returns nothing counts too: course stubs
     prepare a line or two and leave the rest open.
     """
-    code = getattr(_plain(function), "__code__", None)
+    function = _plain(function)
+    code = getattr(function, "__code__", None)
     if code is None:
         return False
-    return _does_nothing(code) or _ends_open(function)
+    return _does_nothing(code) or _ends_open(code, code.co_filename)
 
 
 def _plain(function):
@@ -53,6 +54,7 @@ def _plain(function):
     return getattr(function, "__func__", function)
 
 
+@functools.lru_cache(256)
 def _does_nothing(code) -> bool:
     before = None
     for step in dis.get_instructions(code):
@@ -68,10 +70,11 @@ def _does_nothing(code) -> bool:
     return True
 
 
-def _ends_open(function) -> bool:
+@functools.lru_cache(256)
+def _ends_open(code, filename: str) -> bool:
     """Whether the last statement is a bare ``...`` or ``pass`` and there is no ``return``."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(_plain(function))))
+        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
     except (OSError, TypeError, SyntaxError, ValueError):
         return False
     if not tree.body or not isinstance(tree.body[0], ast.FunctionDef):

@@ -1,7 +1,7 @@
 """Reads the bank: solutions in the files of ``bank/``, separated by comment lines.
 
-``# --- right: remark`` begins a solution that must pass.  ``# --- wrong: mistake`` begins one that must
-be caught and may be called by that name only; ``?`` means that it has no name.
+``# --- right: remark`` begins a solution that must pass.  ``# --- wrong: mistake`` begins one that
+must be caught and may be called by that name only; ``?`` means that it has no name.
 """
 
 from __future__ import annotations
@@ -71,9 +71,7 @@ def _solutions(path: Path) -> list[Solution]:
         if current is not None:
             mistake, lines = current
             source, number = "\n".join(lines) + "\n", len(found) + 1
-            found.append(
-                Solution(exercise, number, mistake, source, "\n".join(shared), options)
-            )
+            found.append(Solution(exercise, number, mistake, source, "\n".join(shared), options))
 
     for line in path.read_text(encoding="utf-8").splitlines():
         head = _HEAD.match(line)

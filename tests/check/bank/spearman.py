@@ -1,0 +1,60 @@
+# ruff: noqa
+import numpy as np
+
+# --- right: ranks by comparing everything with everything
+def spearman(x, y):
+    rx = np.array([(x < v).sum() + (x == v).sum() / 2 for v in x])
+    ry = np.array([(y < v).sum() + (y == v).sum() / 2 for v in y])
+    return np.corrcoef(rx, ry)[0, 1]
+
+# --- right: sorted, equal numbers averaged afterwards
+def spearman(x, y):
+    def ranks(values):
+        order = np.argsort(values)
+        place = np.empty(len(values))
+        place[order] = np.arange(1, len(values) + 1)
+        for v in np.unique(values):
+            place[values == v] = place[values == v].mean()
+        return place - place.mean()
+
+    a, b = ranks(x), ranks(y)
+    return float(a.dot(b) / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+# --- right: groups from unique and their counts
+def spearman(x, y):
+    scaled = []
+    for values in (x, y):
+        _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+        last = np.cumsum(counts)
+        r = (last - (counts - 1) / 2)[group]
+        scaled.append((r - r.mean()) / r.std())
+    return np.mean(scaled[0] * scaled[1])
+
+# --- wrong: no-ranks
+def spearman(x, y):
+    return np.corrcoef(x, y)[0, 1]
+
+# --- wrong: ties-by-position
+def spearman(x, y):
+    n = len(x)
+    rx, ry = {i: r for r, i in enumerate(np.argsort(x, kind="stable"))}, np.empty(n)
+    ry[np.argsort(y, kind="stable")] = range(n)
+    return np.corrcoef([rx[i] for i in range(n)], ry)[0, 1]
+
+# --- wrong: argsort-taken-for-ranks
+def spearman(x, y):
+    a, b = np.argsort(x, kind="stable"), np.argsort(y, kind="stable")
+    return np.corrcoef(a, b)[0, 1]
+
+# --- wrong: ?  the short formula, which holds without equal numbers only
+def spearman(x, y):
+    n = len(x)
+    rx = np.array([(x < v).sum() + (x == v).sum() / 2 for v in x])
+    ry = np.array([(y < v).sum() + (y == v).sum() / 2 for v in y])
+    return 1 - 6 * ((rx - ry) ** 2).sum() / (n * (n * n - 1))
+
+# --- wrong: upside-down
+def spearman(x, y):
+    rx = np.array([(x < v).sum() + (x == v).sum() / 2 for v in x])
+    ry = np.array([(y > v).sum() + (y == v).sum() / 2 for v in y])
+    return np.corrcoef(rx, ry)[0, 1]
