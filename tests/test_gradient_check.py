@@ -878,8 +878,8 @@ class Saturates(Sigmoid):
         (AssignsRows, IDS, "gradient", "batch: repeated rows"),
         (NeverClears, IDS, "repeatable", "the gradient doubled"),
         (ReplacesGrads, X, "grads replaced", "grads[0]"),
-        (ChangesInput, X, "input changed", "forward changes its input input x"),
-        (ChangesInputInBackward, X, "input changed", "backward changes its input input x"),
+        (ChangesInput, X, "input changed", "forward changes input x"),
+        (ChangesInputInBackward, X, "input changed", "backward changes input x"),
         (ChangesDout, X, "dout changed", "dout"),
         (ChangesParameter, X, "parameter changed", "backward changes params[0]"),
         (StaleInput, X, "stale", "another batch"),
@@ -892,7 +892,7 @@ class Saturates(Sigmoid):
         (NanGradient, X, "not finite", "W is nan at index [1, 2]"),
         (NanOutput, X, "not finite", "forward returned nan"),
         (Transposed, X, "shape", "It looks transposed"),
-        (NoInputGradient, X, "contract", "no gradient for the input input x"),
+        (NoInputGradient, X, "contract", "no gradient for input x"),
         (TooManyGradients, X, "contract", "3 gradients for 1 float inputs"),
         (NoParams, X, "contract", "no list params"),
         (NoGrads, X, "contract", "1 params but 0 grads"),
@@ -1033,7 +1033,9 @@ def test_a_parameter_without_gradient_is_noted():
 
     report = check_layer(Unused, X)
     assert report.passed
-    assert "Hardly tested: the gradient of unused is 0 in every batch." in report.notes
+    assert any(
+        note.startswith("Hardly tested: the gradient of unused is 0") for note in report.notes
+    )
 
 
 def test_same_seed_same_result():
@@ -1078,7 +1080,8 @@ def test_derived_batches_keep_pads_and_labels_valid():
     assert labels.max() <= 1 and contexts[0, 0] == 1
     one_hot = np.eye(3, dtype=np.int64)
     assert set(dict(derived_batches((one_hot,)))) == {"one row", "repeated rows"}
-    assert derived_batches((np.array([3]),)) == []
+    ((name, (ids,)),) = derived_batches((np.array([3]),))
+    assert (name, ids.tolist()) == ("repeated rows", [3, 3])
     assert derived_batches((numbers(4, 3), numbers(2))) == []  # no common batch axis
     assert derived_batches((2.5, "text", None)) == []
 

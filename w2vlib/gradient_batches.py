@@ -13,9 +13,10 @@ def derived_batches(inputs: tuple) -> list[tuple[str, tuple]]:
     result = []
     arrays = [x for x in inputs if isinstance(x, np.ndarray) and x.ndim]
     rows = {len(x) for x in arrays}
-    if len(rows) == 1 and (n := rows.pop()) > 1:
-        result.append(("one row", take(inputs, np.array([n // 2]))))
-        result.append(("repeated rows", take(inputs, np.arange(n) // 2 * 2 % n)))
+    if len(rows) == 1 and (n := rows.pop()):
+        if n > 1:
+            result.append(("one row", take(inputs, np.array([n // 2]))))
+        result.append(("repeated rows", take(inputs, np.arange(max(n, 2)) // 2 * 2)))
     wide = [is_ids(x) and x.ndim > 1 and x.shape[-1] > 1 for x in inputs]
     if any(wide):
         repeated = tuple(

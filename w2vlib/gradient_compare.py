@@ -414,14 +414,16 @@ def report_comparison(report: GradientReport, c: Comparison) -> None:
     where = {"batch": c.batch, "point": c.point}
     if c.wrong.any():
         measured, wrong = int(c.measured.sum()), int(c.wrong.sum())
-        which = f"{wrong} of {measured} measured entries are wrong" if measured > 1 else "wrong"
+        verb = "is" if wrong == 1 else "are"
+        which = f"{wrong} of {measured} measured entries {verb} wrong" if measured > 1 else "wrong"
         text = f"The gradient of {c.name}: {which}. Worst is {c.worst()}."
         facts = describe(c.got, c.expected, c.wrong)
         report.problems.append(Problem("gradient", f"{text} {facts}".strip(), **where))
     elif c.imprecise:
         text = (
             f"The gradient of {c.name} is right to a relative error of {c.imprecise:.0e} only, "
-            "where float64 gives 1e-12: is something computed in float32 on the way?"
+            "where float64 gives 1e-12: is something computed in float32, or is a small number "
+            "like 1e-7 added in forward and forgotten in backward?"
         )
         report.problems.append(Problem("precision", text, **where))
     if c.kinks.any():

@@ -243,7 +243,9 @@ class GradientReport:
         return "<div>" + "".join(parts) + "</div>"
 
     def plot(self, name: str | None = None, batch: str | None = None, ax=None):
-        """Picture of the relative error over a parameter; wrong entries carry a cross.
+        """Picture of the relative error over a parameter.
+
+        Wrong entries carry a cross; entries that were not measured are left blank.
 
         Args:
             name: parameter or input; by default the one that is furthest off.
@@ -257,14 +259,14 @@ class GradientReport:
             ValueError: nothing was compared under that name.
         """
         from matplotlib import pyplot as plt
+        from matplotlib.ticker import MaxNLocator
 
         comparison = self._named(name, batch)
         error, wrong = (_as_image(a) for a in (comparison.relative_error, comparison.wrong))
+        rows, columns = error.shape
         if ax is None:
-            rows, columns = error.shape
-            width = min(max(0.5 * columns, 4.0), 9.0)
-            height = min(max(0.35 * rows, 1.2), 6.0) + 1.2
-            _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+            size = (min(max(0.5 * columns, 4.5), 9.0), min(max(0.35 * rows, 1.6), 6.0) + 1.2)
+            _, ax = plt.subplots(figsize=size, layout="constrained")
         shades = np.log10(np.clip(error, 1e-16, 1.0))
         image = ax.imshow(shades, vmin=-16, vmax=0, cmap="cividis", aspect="auto")
         at = np.argwhere(wrong)
@@ -273,9 +275,11 @@ class GradientReport:
             ax.scatter(at[:, 1], at[:, 0], marker="x", color="black", s=28, linewidths=1.2)
         ax.set(xlabel="column", ylabel="row", title=_picture_title(comparison))
         ax.grid(False)
-        for axis in (ax.xaxis, ax.yaxis):
-            axis.get_major_locator().set_params(integer=True)
-        ax.figure.colorbar(image, ax=ax, label="relative error, power of ten")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+        if rows == 1:
+            ax.set(xlabel="entry", ylabel="", yticks=[])
+        ax.figure.colorbar(image, ax=ax, label="relative error (log10)")
         return ax
 
     def alt(self, name: str | None = None, batch: str | None = None) -> str:
