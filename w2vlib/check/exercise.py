@@ -282,13 +282,18 @@ def same(got, expected, slack: float = 1.0) -> bool:
         got, expected = got.reshape(()), expected.reshape(())
     if "U" in (got.dtype.kind, expected.dtype.kind):
         return bool(np.array_equal(got, expected))
+    return bool(np.all(_close(got, expected, slack)))
+
+
+def _close(got: np.ndarray, expected: np.ndarray, slack: float = 1.0) -> np.ndarray:
+    """Entry by entry: near enough, measured by the largest entry that is expected."""
     tolerance = slack * max(TOLERANCE.get(x.dtype.name, 1e-5) for x in (got, expected))
     got, expected = got.astype(np.float64), expected.astype(np.float64)
     with np.errstate(all="ignore"):
         finite = np.abs(expected[np.isfinite(expected)])
         scale = finite.max() if finite.size else 0.0
         close = np.abs(got - expected) <= tolerance * scale + 1e-12
-    return bool(np.all(close | (got == expected) | (np.isnan(got) & np.isnan(expected))))
+    return close | (got == expected) | (np.isnan(got) & np.isnan(expected))
 
 
 @dataclass(frozen=True)
@@ -477,7 +482,7 @@ class Exercise:
         else:
             text = text or _difference(label, got, right)
             yours, wanted = _shown_alike(got, right)
-            answer = ((f"yours: `{label}`", yours), ("expected", wanted))
+            answer = ((f"yours: `{label}`", yours), ("expected", wanted), *_first_apart(got, right))
         return Report(
             self.name,
             "wrong",
@@ -572,13 +577,23 @@ def _difference(label: str, got, right) -> str:
         return f"`{label}` contains NaN or infinity."
     if got.size == 1:
         return f"`{label}` is not the right number.{_ratio(got, right)}"
-    apart = ~np.isclose(got, right, rtol=1e-4, atol=1e-5 * max(1e-12, float(np.abs(right).max())))
-    where = tuple(int(i) for i in np.argwhere(apart)[0]) if apart.any() else ()
-    at = f"; first at [{', '.join(map(str, where))}]" if where else ""
+    apart = int((~_close(got, right)).sum())
     return (
-        f"`{label}` differs from what it should be in {int(apart.sum())} of {got.size} entries{at}."
+        f"`{label}` differs from what it should be in {apart} of {got.size} entries."
         f"{_ratio(got, right)}"
     )
+
+
+def _first_apart(got, right) -> tuple[tuple[str, str], ...]:
+    """Where two larger arrays of numbers first differ, so that nobody has to search."""
+    if isinstance(got, Remark) or got.shape != right.shape or got.size < 5 or got.dtype.kind == "U":
+        return ()
+    apart = np.argwhere(~_close(got, right))
+    if not len(apart):
+        return ()
+    where = tuple(apart[0].tolist())
+    yours, wanted = _shown_alike(got[where], right[where])
+    return (("first difference", f"[{', '.join(map(str, where))}]: {yours} for {wanted}"),)
 
 
 def _ratio(got, right) -> str:

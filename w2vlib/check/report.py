@@ -124,14 +124,15 @@ def _tag(mistake: str | None) -> str:
 def _pre(text: str) -> str:
     return (
         '<pre style="margin: 0; padding: 0; background: transparent; color: inherit; '
-        f'overflow-x: auto;">{html.escape(text)}</pre>'
+        'font-family: var(--jp-code-font-family, monospace); overflow-x: auto;">'
+        f"{html.escape(text)}</pre>"
     )
 
 
 def _example_html(label: str, value: str) -> str:
     return (
         '<div style="display: flex; flex-wrap: wrap; gap: 0.2em 1em; margin: 0.25em 0;">'
-        f'<div style="flex: 0 0 11em; opacity: 0.8;">{_inline(label)}</div>'
+        f'<div style="flex: 0 0 13em; opacity: 0.8;">{_inline(label)}</div>'
         f'<div style="flex: 1 1 20em; min-width: 0;">{_pre(value)}</div></div>'
     )
 
