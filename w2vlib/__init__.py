@@ -53,8 +53,10 @@ _PUBLIC = {
     "gradient_check": ("check_gradient", "check_layer", "numerical_gradient"),
     "models": ("CBOW", "SimpleCBOW", "SimpleSkipGram", "SkipGram", "WindowClassifier"),
     "trainer": ("Trainer", "remove_duplicate"),
+    "files": ("VectorFileError",),
+    "book_pickle": ("convert_book_pickle",),
     "word_vectors": ("WordVectors", "analogy", "most_similar"),
-    "evaluation": ("evaluate_analogies", "evaluate_similarity"),
+    "evaluation": ("evaluate_analogies", "evaluate_similarity", "spearman"),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 _SUBMODULES = {*_PUBLIC, "check", "fast", "plotting"}
