@@ -243,7 +243,7 @@ class _Meter:
         self.began = time.perf_counter()
         self.bar = None
         if progress:
-            from tqdm.auto import tqdm
+            from tqdm import tqdm  # plain text: a saved notebook still shows it
 
             self.bar = tqdm(total=steps, unit="batch", leave=True)
 
