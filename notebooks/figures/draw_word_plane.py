@@ -1,4 +1,4 @@
-"""Draws word_plane.png, the picture in the README: some word pairs in the plane that shows them best.
+"""Draws word_plane.png, the README's picture: word pairs in the plane that shows them best.
 
 python notebooks/figures/draw_word_plane.py
 """
