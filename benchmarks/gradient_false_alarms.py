@@ -6,9 +6,14 @@ up to three layers, and how it ends (an array, or one of several losses, perhaps
 false alarm.  One answer is counted apart: "nothing judged", for networks that are constant (rows
 of length 1, summed up in squares), where the right gradient is 0 and every digit of it rounding.
 
-    python benchmarks/gradient_false_alarms.py --runs 10000
+With ``--wrong`` one gradient of each network is spoiled (made 0, turned, or multiplied by 1.001 or
+1.00001), and the silent ones are counted.  A network is left out if the check of its right form
+says itself that this gradient is 0 or negligible: there a mistake cannot show.
 
-writes the result beside this file.  ``--first`` continues a run at another seed, and a false alarm
+    python benchmarks/gradient_false_alarms.py --runs 10000 --save
+    python benchmarks/gradient_false_alarms.py --runs 2000 --wrong --save
+
+write the results beside this file.  ``--first`` continues a run at another seed, and a false alarm
 prints the seed that shows it.
 """
 
@@ -37,8 +42,7 @@ from w2vlib.layers import (
 )
 from w2vlib.models import CBOW, SkipGram, WindowClassifier
 from w2vlib.negative_sampling import NegativeSamplingLoss
-
-RESULT = Path(__file__).with_suffix(".json")
+from w2vlib.sparse import RowGradient
 
 
 class Formula:
@@ -328,14 +332,65 @@ def run_case(seed: int) -> tuple[str, GradientReport]:
     return text, check_layer(factory, inputs, seed=seed)
 
 
+class Spoiled:
+    """A layer of which one gradient is multiplied by a factor; the gradients are dense."""
+
+    def __init__(self, layer, which: int, factor: float) -> None:
+        self.layer, self.which, self.factor = layer, which, factor
+        self.params, self.grads = layer.params, [np.zeros(p.shape) for p in layer.params]
+
+    def forward(self, *inputs):
+        return self.layer.forward(*inputs)
+
+    def backward(self, dout):
+        returned = self.layer.backward(dout)
+        for mine, theirs in zip(self.grads, self.layer.grads, strict=True):
+            mine[...] = theirs.to_dense() if isinstance(theirs, RowGradient) else theirs
+        if self.which < len(self.grads):
+            self.grads[self.which] *= self.factor
+            return returned
+        if isinstance(returned, tuple):
+            return (returned[0] * self.factor, *returned[1:])
+        return returned * self.factor
+
+
+def run_spoiled(seed: int) -> tuple[str, GradientReport, bool]:
+    """Check a wrong layer; also tells whether its mistake can be seen at all."""
+    text, factory, inputs = random_case(seed)
+    rng = np.random.default_rng(seed)
+    count = len(factory().params) + (inputs[0].dtype.kind == "f")
+    if not count:
+        return text, GradientReport("nothing to spoil"), False
+    which, factor = int(rng.integers(count)), [0.0, -1.0, 1.001, 1.00001][seed % 4]
+    report = check_layer(lambda: Spoiled(factory(), which, factor), inputs, seed=seed)
+    right = check_layer(factory, inputs, seed=seed).comparisons if report.passed else []
+    name = list(dict.fromkeys(c.name for c in right))[which] if right else ""
+    visible = not report.passed or any(c.informative for c in right if c.name == name)
+    return f"{text}, gradient {which} times {factor}", report, visible
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--first", type=int, default=0, help="first seed")
-    parser.add_argument("--save", action="store_true", help=f"write {RESULT.name}")
+    parser.add_argument("--wrong", action="store_true", help="spoil the layers, count the silent")
+    parser.add_argument("--save", action="store_true", help="write the result beside this file")
     options = parser.parse_args()
-    alarms, flat, entries, unsure, kinks, started = [], 0, 0, 0, 0, time.perf_counter()
-    for seed in range(options.first, options.first + options.runs):
+    started = time.perf_counter()
+    seeds = range(options.first, options.first + options.runs)
+    result = {"runs": options.runs, "first_seed": options.first}
+    result |= count_missed(seeds) if options.wrong else count_alarms(seeds)
+    print(json.dumps(result), f"in {time.perf_counter() - started:.0f} s")
+    if options.save:
+        name = "gradient_misses.json" if options.wrong else "gradient_false_alarms.json"
+        path = Path(__file__).with_name(name)
+        path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def count_alarms(seeds) -> dict:
+    """Check right layers; print those that are accused."""
+    alarms, flat, entries, unsure, kinks = [], 0, 0, 0, 0
+    for seed in seeds:
         text, report = run_case(seed)
         entries += sum(int(c.measured.sum()) for c in report.comparisons)
         unsure += sum(int(c.unsure.sum()) for c in report.comparisons)
@@ -345,10 +400,7 @@ def main() -> None:
         elif not report.passed:
             alarms.append(seed)
             print(f"seed {seed}: {text}\n{report}", flush=True)
-    seconds = time.perf_counter() - started
-    result = {
-        "runs": options.runs,
-        "first_seed": options.first,
+    return {
         "false_alarms": len(alarms),
         "seeds": alarms,
         "nothing_to_judge": flat,
@@ -356,9 +408,18 @@ def main() -> None:
         "too_small_to_judge": unsure,
         "on_a_kink": kinks,
     }
-    print(json.dumps(result), f"in {seconds:.0f} s")
-    if options.save:
-        RESULT.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def count_missed(seeds) -> dict:
+    """Check wrong layers; print those that get through."""
+    missed, invisible = [], 0
+    for seed in seeds:
+        text, report, visible = run_spoiled(seed)
+        invisible += not visible
+        if report.passed and visible:
+            missed.append(seed)
+            print(f"seed {seed}: {text}\n{report}", flush=True)
+    return {"missed": len(missed), "seeds": missed, "cannot_be_seen": invisible}
 
 
 if __name__ == "__main__":

@@ -329,7 +329,9 @@ class _Work:
         errors = np.where(np.isnan(self.expected), np.nan, self.errors())
         arrays = (self.got, self.expected, errors, self.wrong, self.unsure, self.kinks)
         reshaped = (a.reshape(shape) for a in arrays)
-        return Comparison(self.target.name, *reshaped, imprecise=self.imprecise)
+        return Comparison(
+            self.target.name, *reshaped, imprecise=self.imprecise, rounding=self.rounding()
+        )
 
     def errors(self) -> np.ndarray:
         """Relative errors of all entries; NaN where nothing was measured."""

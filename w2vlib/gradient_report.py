@@ -80,6 +80,7 @@ class Comparison:
         batch, point: where it was seen.
         inputs, dout: what the layer was given, to follow a failure up.
         imprecise: relative error along a random direction if it is larger than float64 explains.
+        rounding: how far the gradient may be off by its own rounding.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Comparison:
     inputs: tuple = ()
     dout: object = None
     imprecise: float = 0.0
+    rounding: float = 0.0
 
     @property
     def measured(self) -> np.ndarray:
@@ -107,8 +109,8 @@ class Comparison:
 
     @property
     def informative(self) -> bool:
-        """Whether an entry was judged that is not 0."""
-        return bool((self.judged & (self.got != 0)).any() or self.wrong.any())
+        """Whether an entry was judged that is far from 0, so that a mistake would have shown."""
+        return bool((self.judged & (np.abs(self.got) > 1e3 * self.rounding)).any())
 
     def worst(self) -> Entry | None:
         """The entry with the largest relative error: among the wrong ones, if there are any."""

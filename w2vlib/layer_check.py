@@ -82,10 +82,13 @@ class LayerCheck:
 
     def run(self, more: Mapping, skip: set, twice: bool | None, steps: int) -> GradientReport:
         """Everything, in the order in which one mistake hides the next."""
-        try:
-            self._run(more, skip, twice, steps)
-        except _Stop:
-            pass
+        with warnings.catch_warnings():
+            # Harder batches may overflow hundreds of times; one note for each batch is enough.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            try:
+                self._run(more, skip, twice, steps)
+            except _Stop:
+                pass
         return self.report
 
     def _run(self, more: Mapping, skip: set, twice: bool | None, steps: int) -> None:
@@ -117,7 +120,9 @@ class LayerCheck:
             return
         for name in dict.fromkeys(c.name for c in comparisons):
             if not any(c.informative for c in comparisons if c.name == name):
-                self._note(f"Hardly tested: {name} has no gradient in any batch that is not 0.")
+                self._note(
+                    f"Hardly tested: the gradient of {name} is 0 or negligible in every batch."
+                )
 
     def _stop_if_wrong(self) -> None:
         if any(p.name in ("gradient", "not finite", "crash") for p in self.report.problems):
