@@ -325,10 +325,9 @@ class _UnigramSampler:
         self.rng = np.random.default_rng(5)
 
     def get_negative_sample(self, target):
-        draws = np.empty((len(target), self.K), dtype=int)
-        for row, t in enumerate(target):
-            p = without(self.p, t)
-            draws[row] = self.rng.choice(len(p), size=self.K, p=p / p.sum())
+        draws = self.rng.choice(len(self.p), size=(len(target), self.K), p=self.p)
+        while (hit := draws == target[:, None]).any():
+            draws[hit] = self.rng.choice(len(self.p), size=hit.sum(), p=self.p)
         return draws
 
 
