@@ -38,7 +38,14 @@ LIBRARY = {
     "numerical_gradient": "numerical_gradient",
     "spearman": "evaluation.spearman",
 }
-NOT_IN_THE_LIBRARY = {"window_score", "window_gradients", "optimal_score"}
+NOT_IN_THE_LIBRARY = {
+    "window_score",
+    "window_gradients",
+    "optimal_score",
+    "precision_recall",
+    "nearest_mean",
+    "text_classifier",
+}
 VARIANTS = {
     "embedding_sentences": counts.CONTEXTS_IN_SENTENCES,
     "lazy_adam": steps.LAZY_ADAM,

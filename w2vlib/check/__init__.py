@@ -40,6 +40,9 @@ _MODULE_OF = {
     "spearman": "meaning",
     "huffman_tree": "trees",
     "hierarchical_softmax": "trees",
+    "precision_recall": "transfer",
+    "nearest_mean": "transfer",
+    "text_classifier": "transfer",
     "optimal_score": "meaning",
 }
 EXERCISES = tuple(_MODULE_OF)

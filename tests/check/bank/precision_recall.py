@@ -1,0 +1,81 @@
+# ruff: noqa
+import numpy as np
+
+# --- right: three counts
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p = both / found.sum() if found.any() else 0.0
+    r = both / truth.sum() if truth.any() else 0.0
+    return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
+# --- right: a loop, and F1 from the counts
+def precision_recall(truth, found):
+    hits = alarms = misses = 0
+    for t, f in zip(truth, found):
+        hits += bool(t and f)
+        alarms += bool(f and not t)
+        misses += bool(t and not f)
+    p = hits / max(hits + alarms, 1)
+    r = hits / max(hits + misses, 1)
+    return [p, r, 2 * hits / max(2 * hits + alarms + misses, 1)]
+
+# --- right: the harmonic mean, as an array
+def precision_recall(truth, found):
+    both = np.logical_and(truth, found).sum()
+    if both == 0:
+        return np.zeros(3)
+    p, r = both / found.sum(), both / truth.sum()
+    return np.array([p, r, 1 / ((1 / p + 1 / r) / 2)])
+
+# --- wrong: swapped
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p = both / truth.sum() if truth.any() else 0.0
+    r = both / found.sum() if found.any() else 0.0
+    return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
+# --- wrong: accuracy
+def precision_recall(truth, found):
+    p = (truth == found).mean()
+    r = (truth & found).sum() / truth.sum() if truth.any() else 0.0
+    return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
+# --- wrong: plain-mean
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p = both / max(found.sum(), 1)
+    r = both / max(truth.sum(), 1)
+    return p, r, (p + r) / 2
+
+# --- wrong: two-forgotten
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p, r = both / max(found.sum(), 1), both / max(truth.sum(), 1)
+    return p, r, p * r / (p + r) if p + r else 0.0
+
+# --- wrong: zero-by-zero
+def precision_recall(truth, found):
+    with np.errstate(invalid="ignore"):
+        both = (truth & found).sum()
+        p, r = both / found.sum(), both / truth.sum()
+        if not found.any() or not truth.any():
+            p = r = p * r
+        return p, r, 2 * p * r / (p + r)
+
+# --- wrong: percent
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p = 100 * both / max(found.sum(), 1)
+    r = 100 * both / max(truth.sum(), 1)
+    return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
+# --- wrong: ?  only two numbers
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    return both / max(found.sum(), 1), both / max(truth.sum(), 1)
+
+# --- wrong: ?  the geometric mean
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p, r = both / max(found.sum(), 1), both / max(truth.sum(), 1)
+    return p, r, (p * r) ** 0.5
