@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from random import Random
 
 from .template import Speaker
@@ -17,11 +16,12 @@ from .world import World, finish
 SENTENCES = (6, 12)  # the shortest and the longest story
 STRAY = 0.25  # share of sentences that leave the story's topic
 OPENING, CLOSING = 0.12, 0.3  # share of sentences with a few small words before, after
-# "emma and emma met", "two feet in the puddle got wet in the puddle": say something else instead.
+# "emma and emma met", "two feet in the puddle got wet in the puddle", "in may may sang": say
+# something else instead.
 SMALL = "is|are|and|or|to|than|from|against|by|in|of|on|with|between|beat|met|the|a|an"
 ECHO = re.compile(
     rf"(?<![^ ])(?:(\w{{3,}})(?:@.)?(?: (?:{SMALL}|friend|neighbour|cousin|colleague)){{1,7}} \1"
-    r"|(\w{3,} \w{4,})(?:@.)? .*\2)(?![^ @])"
+    r"|(\w{3,} \w{4,})(?:@.)? .*\2|(\w+)(?:@.)? \3)(?![^ @])"
 )
 TAGS = ("P", "L", "O")  # person, place, organisation
 
@@ -49,10 +49,11 @@ def sentences(world: World, seed: int) -> Iterator[tuple[str, str]]:
 def take_tokens(pairs: Iterator[tuple[str, str]], tokens: int) -> Iterator[tuple[str, str]]:
     """Whole sentences until at least `tokens` words (full stops included) have been said."""
     said = 0
-    while said < tokens:
-        for pair in islice(pairs, 1):
-            said += len(pair[1])
-            yield pair
+    for pair in pairs:
+        yield pair
+        said += len(pair[1])
+        if said >= tokens:
+            return
 
 
 def _sentence(speaker: Speaker, rule, opening, closing) -> tuple[str, str]:
@@ -68,7 +69,7 @@ def _say(speaker: Speaker, rule, opening, closing) -> str:
     if speaker.random() < OPENING:
         opening(speaker)
     rule(speaker)
-    if speaker.words[-1] != "?":
+    if not speaker.words[-1].endswith("?"):
         if speaker.random() < CLOSING:
             closing(speaker)
         speaker.words.append(".")

@@ -74,6 +74,7 @@ def analogies_text(tables: dict[str, Table]) -> str:
 # Similarity: what the pair of words has in common decides the score.
 SYNONYMS, TWINS, KIN, TOPIC, STRANGERS = 9.5, 7.5, 6.0, 4.0, 0.5
 PER_LEVEL = 70
+PER_CLASS = 5  # from the top of each list, where the frequent words stand
 CLASSES = {  # lists whose members are of one kind
     "colours": "name",
     "fruits": "name",
@@ -156,6 +157,7 @@ def _class_pairs(tables: dict[str, Table]) -> list[tuple[str, str]]:
     found = []
     for table, column in CLASSES.items():
         words = [plain(row.words[column]) for row in tables[table].rows]
+        words = words[: 2 * PER_CLASS]
         found.extend(zip(words[0::2], words[1::2], strict=False))
     return found
 
@@ -163,9 +165,9 @@ def _class_pairs(tables: dict[str, Table]) -> list[tuple[str, str]]:
 def _topic_pairs(tables: dict[str, Table]) -> list[tuple[str, str]]:
     found = []
     for table, (column, field) in TOPIC_FIELDS.items():
-        for row in tables[table].rows:
+        for row in tables[table].rows[: 3 * PER_CLASS]:
             words = [phrase for phrase in row.phrases[field] if " " not in phrase]
-            found.extend((plain(row.words[column]), word) for word in words)
+            found.extend((plain(row.words[column]), word) for word in words[:2])
     return found
 
 
@@ -177,5 +179,5 @@ def _stranger_pairs(tables: dict[str, Table]) -> list[tuple[str, str]]:
         other = names[(i + len(names) // 2) % len(names)]
         first = [plain(row.words[CLASSES[table]]) for row in tables[table].rows]
         second = [plain(row.words[CLASSES[other]]) for row in tables[other].rows]
-        found.extend(zip(first[:10], reversed(second[:10]), strict=False))
+        found.extend(zip(first[:PER_CLASS], reversed(second[:PER_CLASS]), strict=False))
     return found
