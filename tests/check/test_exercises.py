@@ -3,7 +3,9 @@
 import inspect
 import operator
 import random
+import signal
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -319,6 +321,30 @@ def test_an_endless_loop_is_stopped(monkeypatch):
 
     for endless in (ppmi, stubborn):
         assert check.ppmi(endless).mistake == "time-limit"
+
+
+def test_code_that_only_waits_is_stopped_too(monkeypatch):
+    monkeypatch.setattr(running, "TIME_LIMIT", 0.1)
+
+    def ppmi(C):
+        time.sleep(60)
+
+    assert check.ppmi(ppmi).mistake == "time-limit"
+
+
+def test_an_alarm_of_somebody_else_still_rings():
+    if not hasattr(signal, "setitimer"):
+        pytest.skip("no alarms here")
+    rung = []
+    old = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+    waiting = signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        assert running.limited(lambda: time.sleep(0.1) or 5, 10) == 5
+        time.sleep(0.1)
+        assert rung
+    finally:
+        signal.signal(signal.SIGALRM, old)
+        signal.setitimer(signal.ITIMER_REAL, *waiting)
 
 
 def test_a_check_works_in_another_thread_and_stops_endless_loops_there(monkeypatch):

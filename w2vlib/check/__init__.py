@@ -8,6 +8,11 @@ Each check takes your class or function and returns a :class:`~w2vlib.check.repo
 
 A check is quick, gives the same answer every time, and changes nothing outside.  An exercise that
 is not written yet is no failure: the report says "not attempted".
+
+To add a check, write in a module of this package: a function with a docstring that says exactly
+what to write; an :class:`~w2vlib.check.exercise.Exercise` of the same name in capitals, with
+questions, a reference solution that can make each mistake (``slip=…``), and the mistakes in words;
+list it in ``_MODULE_OF``; and put right and wrong solutions into ``tests/check/bank/``.
 """
 
 from __future__ import annotations
