@@ -327,27 +327,33 @@ def coarseness(line: Line, reach: float) -> float:
     Over a very short way a function is straight; what is off the straight line is rounding.
     Curvature is off too, but 16 times less on a quarter of the way, and a kink 4 times less.
     """
+    size = max(
+        float(np.max(line.usual * np.abs(line.weights))),
+        *(float(np.abs(v).max(initial=0.0)) for v in _values(line, [-TOP * reach, TOP * reach])),
+    )
+    if not 0 < size < float("inf"):
+        return 0.0
     wide, narrow = (_off_straight(line, part * reach) for part in (6.4e-7, 1.6e-7))
-    return wide if narrow > wide / 2.5 else 0.0
+    return wide / size if narrow > wide / 2.5 else 0.0
 
 
 def _off_straight(line: Line, length: float) -> float:
-    """Largest distance of the function's values from a straight line, relative to their size."""
+    """Largest distance of the function's values from a straight line."""
     t = np.linspace(-length, length, 9)
+    values = np.array(_values(line, t))
+    with np.errstate(invalid="ignore"):
+        off = values - values.mean(axis=0) - np.outer(t, t @ values / (t @ t))
+    return float(np.nan_to_num(np.abs(off)).max(initial=0.0))
+
+
+def _values(line: Line, steps) -> list[np.ndarray]:
+    """The weighted values of the function at some places along the line."""
     with np.errstate(all="ignore"):
         try:
             values = []
-            for step in t:
-                line.move(float(step))
+            for t in steps:
+                line.move(float(t))
                 values.append(np.ravel(line.evaluate() * line.weights))
+            return values
         finally:
             line.restore()
-    values = np.array(values)
-    size = max(
-        float(np.abs(values).max(initial=0.0)), float(np.max(line.usual * np.abs(line.weights)))
-    )
-    if not np.isfinite(size) or not size:
-        return 0.0
-    slope = t @ values / (t @ t)
-    off = values - values.mean(axis=0) - np.outer(t, slope)
-    return float(np.abs(off).max() / size)
