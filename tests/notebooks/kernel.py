@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CELL_TIMEOUT = 120  # seconds
+CELL_TIMEOUT = 300  # seconds; generous, for slow and busy machines
 _IPYTHON = "w2vlib-ipython-"
 
 
