@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: the textbook
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -24,6 +25,7 @@ class Adam:
             self.v[i] += (1 - self.beta2) * (grads[i] ** 2 - self.v[i])
             params[i] -= lr_t * self.m[i] / (np.sqrt(self.v[i]) + 1e-7)
 
+
 # --- right: as in the paper, corrected averages and another small constant
 class Adam:
     def __init__(self, lr, beta1, beta2):
@@ -38,6 +40,7 @@ class Adam:
             self.state[n] = m, v
             p -= lr * (m / (1 - b1**self.t)) / (np.sqrt(v / (1 - b2**self.t)) + 1e-8)
 
+
 # --- right: number by number, last parameter first
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -49,10 +52,17 @@ class Adam:
         t = len(self.history)
         for i in reversed(range(len(params))):
             for j in np.ndindex(params[i].shape):
-                m = sum((1 - self.b1) * self.b1 ** (t - 1 - k) * g[i][j] for k, g in enumerate(self.history))
-                v = sum((1 - self.b2) * self.b2 ** (t - 1 - k) * g[i][j] ** 2 for k, g in enumerate(self.history))
+                m = sum(
+                    (1 - self.b1) * self.b1 ** (t - 1 - k) * g[i][j]
+                    for k, g in enumerate(self.history)
+                )
+                v = sum(
+                    (1 - self.b2) * self.b2 ** (t - 1 - k) * g[i][j] ** 2
+                    for k, g in enumerate(self.history)
+                )
                 step = (m / (1 - self.b1**t)) / ((v / (1 - self.b2**t)) ** 0.5 + 1e-10)
                 params[i][j] -= self.lr * step
+
 
 # --- wrong: no-bias-correction
 class Adam:
@@ -68,6 +78,7 @@ class Adam:
             v[...] = self.b2 * v + (1 - self.b2) * g**2
             p -= self.lr * m / (np.sqrt(v) + 1e-8)
 
+
 # --- wrong: t-not-advanced
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -82,6 +93,7 @@ class Adam:
             params[i] -= self.lr * m_hat / (np.sqrt(v_hat) + 1e-8)
         t += 1
 
+
 # --- wrong: t-per-parameter
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -94,6 +106,7 @@ class Adam:
             self.v[i] = self.b2 * self.v.get(i, 0) + (1 - self.b2) * g * g
             m_hat, v_hat = self.m[i] / (1 - self.b1**self.t), self.v[i] / (1 - self.b2**self.t)
             params[i] -= self.lr * m_hat / (np.sqrt(v_hat) + 1e-8)
+
 
 # --- wrong: nothing-happens
 class Adam:
@@ -108,6 +121,7 @@ class Adam:
             m_hat, v_hat = self.m[i] / (1 - self.b1**self.t), self.v[i] / (1 - self.b2**self.t)
             p = p - self.lr * m_hat / (np.sqrt(v_hat) + 1e-8)
 
+
 # --- wrong: params-rebound
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -120,6 +134,7 @@ class Adam:
             self.v[i] = self.b2 * self.v.get(i, 0) + (1 - self.b2) * g * g
             m_hat, v_hat = self.m[i] / (1 - self.b1**self.t), self.v[i] / (1 - self.b2**self.t)
             params[i] = params[i] - self.lr * m_hat / (np.sqrt(v_hat) + 1e-8)
+
 
 # --- wrong: square-missing
 class Adam:
@@ -136,6 +151,7 @@ class Adam:
             v += (1 - self.b2) * (g - v)
             p -= lr_t * m / (np.sqrt(v) + 1e-7)
 
+
 # --- wrong: root-missing
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -151,6 +167,7 @@ class Adam:
             v += (1 - self.b2) * (g * g - v)
             p -= lr_t * m / (v + 1e-7)
 
+
 # --- wrong: betas-swapped
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -164,6 +181,7 @@ class Adam:
             m += (1 - self.b2) * (g - m)
             v += (1 - self.b1) * (g * g - v)
             p -= self.lr * (m / (1 - self.b2**self.t)) / (np.sqrt(v / (1 - self.b1**self.t)) + 1e-8)
+
 
 # --- wrong: state-not-kept
 class Adam:
@@ -179,6 +197,7 @@ class Adam:
             mh, vh = m[i] / (1 - self.b1**self.t), v[i] / (1 - self.b2**self.t)
             params[i] -= self.lr * mh / (np.sqrt(vh) + 1e-8)
 
+
 # --- wrong: wrong-sign
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -193,6 +212,7 @@ class Adam:
             m += (1 - self.b1) * (g - m)
             v += (1 - self.b2) * (g * g - v)
             p += lr_t * m / (np.sqrt(v) + 1e-7)
+
 
 # --- wrong: input-modified
 class Adam:
@@ -211,6 +231,7 @@ class Adam:
             v += (1 - self.b2) * (g * g - v)
             p -= lr_t * m / (np.sqrt(v) + 1e-7)
             g[...] = 0
+
 
 # --- wrong: ?  momentum with Nesterov's look ahead
 class Adam:

@@ -2,6 +2,7 @@
 import numpy as np
 from w2vlib.sparse import RowGradient
 
+
 # --- right: rows picked and written back
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -18,6 +19,7 @@ class Adam:
             v[rows] = self.b2 * v[rows] + (1 - self.b2) * values**2
             p[rows] -= lr_t * m[rows] / (np.sqrt(v[rows]) + 1e-7)
 
+
 # --- right: row by row in a dictionary
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -32,6 +34,7 @@ class Adam:
                 self.state[n, row] = m, v
                 mh, vh = m / (1 - self.b1**self.t), v / (1 - self.b2**self.t)
                 params[n][row] -= self.lr * mh / (np.sqrt(vh) + 1e-8)
+
 
 # --- right: a mask over the dense gradient
 class Adam:
@@ -50,6 +53,7 @@ class Adam:
             np.copyto(v, v + (1 - self.b2) * (dense**2 - v), where=touched)
             np.copyto(p, p - lr_t * m / (np.sqrt(v) + 1e-7), where=touched)
 
+
 # --- wrong: dense-average
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
@@ -65,6 +69,7 @@ class Adam:
             m += (1 - self.b1) * (g - m)
             v += (1 - self.b2) * (g**2 - v)
             p -= lr_t * m / (np.sqrt(v) + 1e-7)
+
 
 # --- wrong: dense-decay
 class Adam:

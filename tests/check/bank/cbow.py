@@ -4,6 +4,7 @@ from w2vlib.functions import sigmoid
 from w2vlib.layers import Embedding, EmbeddingMean
 from w2vlib.negative_sampling import NegativeSamplingLoss
 
+
 # --- right: the textbook, without the argument negatives
 class CBOW:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
@@ -33,6 +34,7 @@ class CBOW:
         for layer in self.in_layers:
             layer.backward(dout)
 
+
 # --- right: one lookup for all contexts
 class CBOW:
     def __init__(self, vocab_size, hidden_size, window_size, corpus, seed=None):
@@ -51,10 +53,14 @@ class CBOW:
         dh = self.loss.backward(dout) / self.C
         self.embed.backward(np.repeat(dh[:, None, :], self.C, axis=1))
 
+
 # --- right: by hand, output matrix listed first
 class CBOW:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
-        self.W_in, self.W_out = np.ones((vocab_size, hidden_size)), np.zeros((vocab_size, hidden_size))
+        self.W_in, self.W_out = (
+            np.ones((vocab_size, hidden_size)),
+            np.zeros((vocab_size, hidden_size)),
+        )
         self.loss = NegativeSamplingLoss(self.W_out, corpus)
         self.dW_in = np.zeros_like(self.W_in)
         self.params = [self.loss.params[0], self.W_in]
@@ -76,10 +82,14 @@ class CBOW:
             for i in row:
                 self.dW_in[i] += d / len(row)
 
+
 # --- wrong: missing-1/C
 class CBOW:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
-        W_in, W_out = np.random.randn(vocab_size, hidden_size), np.random.randn(vocab_size, hidden_size)
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
         self.in_layers = [Embedding(W_in) for _ in range(2 * window_size)]
         self.ns_loss = NegativeSamplingLoss(W_out, corpus)
         layers = self.in_layers + [self.ns_loss]
@@ -95,10 +105,14 @@ class CBOW:
         for l in self.in_layers:
             l.backward(dh)
 
+
 # --- wrong: missing-1/C
 class CBOW:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
-        W_in, W_out = np.random.randn(vocab_size, hidden_size), np.random.randn(vocab_size, hidden_size)
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
         self.in_layers = [Embedding(W_in) for _ in range(2 * window_size)]
         self.ns_loss = NegativeSamplingLoss(W_out, corpus)
         layers = self.in_layers + [self.ns_loss]
@@ -113,6 +127,7 @@ class CBOW:
         dh = self.ns_loss.backward(dout)
         for l in self.in_layers:
             l.backward(dh)
+
 
 # --- wrong: shared-weight-overwritten
 class CBOW:
@@ -134,6 +149,7 @@ class CBOW:
             self.grads[0][...] = 0
             np.add.at(self.grads[0], column, dh)
 
+
 # --- wrong: assigned-instead-of-added
 class CBOW:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
@@ -152,10 +168,14 @@ class CBOW:
         for column in self.contexts.T:
             self.grads[0][column] += dh
 
+
 # --- wrong: window-ignored
 class CBOW:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
-        W_in, W_out = np.random.randn(vocab_size, hidden_size), np.random.randn(vocab_size, hidden_size)
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
         self.left, self.right = Embedding(W_in), Embedding(W_in)
         self.ns_loss = NegativeSamplingLoss(W_out, corpus)
         layers = [self.left, self.right, self.ns_loss]
@@ -171,6 +191,7 @@ class CBOW:
         self.left.backward(dh)
         self.right.backward(dh)
 
+
 # --- wrong: grads-not-filled
 class CBOW:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
@@ -185,6 +206,7 @@ class CBOW:
     def backward(self, dout=1):
         dh = self.loss.backward(dout)
 
+
 # --- wrong: dout-ignored
 class CBOW:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
@@ -198,6 +220,7 @@ class CBOW:
 
     def backward(self, dout=1):
         self.mean.backward(self.loss.backward())
+
 
 # --- wrong: ?  one matrix for input and output
 class CBOW:

@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: the textbook
 def create_co_matrix(corpus, vocab_size, window_size=1):
     corpus_size = len(corpus)
@@ -15,12 +16,14 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
                 co_matrix[word_id, corpus[right_idx]] += 1
     return co_matrix
 
+
 # --- right: right neighbours, then the transpose
 def create_co_matrix(corpus, vocab_size, window_size=1):
     C = np.zeros((vocab_size, vocab_size))
     for s in range(1, window_size + 1):
         np.add.at(C, (corpus[:-s], corpus[s:]), 1)
     return C + C.T
+
 
 # --- right: slices and a counter
 def create_co_matrix(corpus, vocab_size, window_size=1):
@@ -35,11 +38,13 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
         C[i, j] = n
     return C
 
+
 # --- right: one-hot matrices
 def create_co_matrix(corpus, vocab_size, window_size=1):
     X = np.eye(vocab_size, dtype=int)[corpus]
     C = sum(X[:-s].T @ X[s:] for s in range(1, window_size + 1))
     return C + C.T
+
 
 # --- wrong: one-sided
 def create_co_matrix(corpus, vocab_size, window_size=1):
@@ -50,6 +55,7 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
                 C[corpus[i], corpus[i + s]] += 1
     return C
 
+
 # --- wrong: self-counted
 def create_co_matrix(corpus, vocab_size, window_size=1):
     C = np.zeros((vocab_size, vocab_size), dtype=int)
@@ -58,6 +64,7 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
             C[word, other] += 1
     return C
 
+
 # --- wrong: assigned-instead-of-added
 def create_co_matrix(corpus, vocab_size, window_size=1):
     C = np.zeros((vocab_size, vocab_size), dtype=int)
@@ -65,6 +72,7 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
         C[corpus[:-s], corpus[s:]] = 1
         C[corpus[s:], corpus[:-s]] = 1
     return C
+
 
 # --- wrong: wraps-around
 def create_co_matrix(corpus, vocab_size, window_size=1):
@@ -76,6 +84,7 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
                 C[word, corpus[i + s]] += 1
     return C
 
+
 # --- wrong: edges-missing
 def create_co_matrix(corpus, vocab_size, window_size=1):
     C = np.zeros((vocab_size, vocab_size), dtype=int)
@@ -84,6 +93,7 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
             C[corpus[i], corpus[i - s]] += 1
             C[corpus[i], corpus[i + s]] += 1
     return C
+
 
 # --- wrong: window-off-by-one
 def create_co_matrix(corpus, vocab_size, window_size=1):
@@ -96,6 +106,7 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
                 C[corpus[i], corpus[i + s]] += 1
     return C
 
+
 # --- wrong: vocab-size-ignored
 def create_co_matrix(corpus, vocab_size, window_size=1):
     n = len(set(corpus.tolist()))
@@ -106,6 +117,7 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
         np.add.at(C, (corpus[s:], corpus[:-s]), 1)
     return C
 
+
 # --- wrong: counted-twice
 def create_co_matrix(corpus, vocab_size, window_size=1):
     C = np.zeros((vocab_size, vocab_size), dtype=int)
@@ -115,6 +127,7 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
                 C[corpus[i], corpus[j]] += 1
                 C[corpus[j], corpus[i]] += 1
     return C
+
 
 # --- wrong: ?  counts fade with the distance
 def create_co_matrix(corpus, vocab_size, window_size=1):

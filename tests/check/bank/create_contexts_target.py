@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: the textbook
 def create_contexts_target(corpus, window_size=1):
     target = corpus[window_size:-window_size]
@@ -14,11 +15,13 @@ def create_contexts_target(corpus, window_size=1):
         contexts.append(cs)
     return np.array(contexts), np.array(target)
 
+
 # --- right: sliding windows
 def create_contexts_target(corpus, window_size=1):
     w = window_size
     windows = np.lib.stride_tricks.sliding_window_view(corpus, 2 * w + 1)
     return np.delete(windows, w, axis=1), windows[:, w]
+
 
 # --- right: column by column
 def create_contexts_target(corpus, window_size=1):
@@ -26,6 +29,7 @@ def create_contexts_target(corpus, window_size=1):
     columns = [corpus[s : s + n] for s in range(2 * w + 1)]
     target = columns.pop(w)
     return np.column_stack(columns), target
+
 
 # --- right: lists, word by word
 def create_contexts_target(corpus, window_size=1):
@@ -38,11 +42,13 @@ def create_contexts_target(corpus, window_size=1):
             target.append(word)
     return contexts, target
 
+
 # --- wrong: target-among-contexts
 def create_contexts_target(corpus, window_size=1):
     w = window_size
     contexts = np.array([corpus[i - w : i + w + 1] for i in range(w, len(corpus) - w)])
     return contexts, corpus[w:-w]
+
 
 # --- wrong: last-neighbour-missing
 def create_contexts_target(corpus, window_size=1):
@@ -52,6 +58,7 @@ def create_contexts_target(corpus, window_size=1):
         target.append(corpus[i])
     return np.array(contexts), np.array(target)
 
+
 # --- wrong: last-window-missing
 def create_contexts_target(corpus, window_size=1):
     contexts, target = [], []
@@ -59,6 +66,7 @@ def create_contexts_target(corpus, window_size=1):
         contexts.append([corpus[i + s] for s in range(-window_size, window_size + 1) if s])
         target.append(corpus[i])
     return np.array(contexts, dtype=int).reshape(len(target), 2 * window_size), np.array(target)
+
 
 # --- wrong: wraps-around
 def create_contexts_target(corpus, window_size=1):
@@ -68,16 +76,21 @@ def create_contexts_target(corpus, window_size=1):
     ]
     return np.array(contexts), np.array(corpus)
 
+
 # --- wrong: pair-swapped
 def create_contexts_target(corpus, window_size=1):
     w = window_size
     target = corpus[w:-w]
-    contexts = [np.r_[corpus[i - w : i], corpus[i + 1 : i + w + 1]] for i in range(w, len(corpus) - w)]
+    contexts = [
+        np.r_[corpus[i - w : i], corpus[i + 1 : i + w + 1]] for i in range(w, len(corpus) - w)
+    ]
     return target, np.array(contexts)
+
 
 # --- wrong: window-ignored
 def create_contexts_target(corpus, window_size=1):
     return np.stack([corpus[:-2], corpus[2:]], axis=1), corpus[1:-1]
+
 
 # --- wrong: contexts-out-of-order
 def create_contexts_target(corpus, window_size=1):
@@ -90,12 +103,14 @@ def create_contexts_target(corpus, window_size=1):
         target.append(corpus[i])
     return np.array(contexts), np.array(target)
 
+
 # --- wrong: targets-not-cut
 def create_contexts_target(corpus, window_size=1):
     contexts = []
     for i in range(window_size, len(corpus) - window_size):
         contexts.append([*corpus[i - window_size : i], *corpus[i + 1 : i + window_size + 1]])
     return np.array(contexts), corpus
+
 
 # --- wrong: forgotten-return
 def create_contexts_target(corpus, window_size=1):
@@ -104,6 +119,7 @@ def create_contexts_target(corpus, window_size=1):
     for i in range(window_size, len(corpus) - window_size):
         contexts.append([corpus[i + s] for s in range(-window_size, window_size + 1) if s])
     contexts = np.array(contexts)
+
 
 # --- wrong: ?  target is the right neighbour
 def create_contexts_target(corpus, window_size=1):

@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: sentence after sentence
 def create_contexts_target(corpus, window_size, sentence_starts):
     w, contexts, target = window_size, [], []
@@ -9,6 +10,7 @@ def create_contexts_target(corpus, window_size, sentence_starts):
             contexts.append(np.r_[sentence[i - w : i], sentence[i + 1 : i + w + 1]])
             target.append(sentence[i])
     return np.array(contexts), np.array(target)
+
 
 # --- right: a mask over all windows
 def create_contexts_target(corpus, window_size, sentence_starts):
@@ -21,6 +23,7 @@ def create_contexts_target(corpus, window_size, sentence_starts):
     shifts = np.array([s for s in range(-w, w + 1) if s])
     return corpus[i[:, None] + shifts], corpus[i]
 
+
 # --- right: by the nearest start
 def create_contexts_target(corpus, window_size, sentence_starts):
     starts = set(map(int, sentence_starts))
@@ -31,11 +34,13 @@ def create_contexts_target(corpus, window_size, sentence_starts):
             target.append(corpus[i])
     return np.array(contexts), np.array(target)
 
+
 # --- wrong: window-across-sentences
 def create_contexts_target(corpus, window_size, sentence_starts):
     w = window_size
     windows = np.lib.stride_tricks.sliding_window_view(corpus, 2 * w + 1)
     return np.delete(windows, w, axis=1), windows[:, w]
+
 
 # --- wrong: only-the-target-checked
 def create_contexts_target(corpus, window_size, sentence_starts):

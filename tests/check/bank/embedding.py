@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: np.add.at
 class Embedding:
     def __init__(self, W):
@@ -9,15 +10,16 @@ class Embedding:
         self.idx = None
 
     def forward(self, idx):
-        W, = self.params
+        (W,) = self.params
         self.idx = idx
         return W[idx]
 
     def backward(self, dout):
-        dW, = self.grads
+        (dW,) = self.grads
         dW[...] = 0
         np.add.at(dW, self.idx, dout)
         return None
+
 
 # --- right: a loop over the positions, backwards
 class Embedding:
@@ -34,6 +36,7 @@ class Embedding:
         for k in range(len(self.ids) - 1, -1, -1):
             g[self.ids[k]] += dout[k]
 
+
 # --- right: the one-hot product, in float64 and back
 class Embedding:
     def __init__(self, W):
@@ -45,6 +48,7 @@ class Embedding:
 
     def backward(self, dout):
         self.grads[0][:] = self.onehot.T @ dout.astype(np.float64)
+
 
 # --- right: sorted and summed in groups
 class Embedding:
@@ -62,6 +66,7 @@ class Embedding:
         self.grads[0][rows] = np.add.reduceat(dout[order], starts, axis=0)
         return self.grads[0]
 
+
 # --- wrong: assigned-instead-of-added
 class Embedding:
     def __init__(self, W):
@@ -73,10 +78,11 @@ class Embedding:
         return self.params[0][idx]
 
     def backward(self, dout):
-        dW, = self.grads
+        (dW,) = self.grads
         dW[...] = 0
         for i, word_id in enumerate(self.idx):
             dW[word_id] = dout[i]
+
 
 # --- wrong: assigned-instead-of-added
 class Embedding:
@@ -92,6 +98,7 @@ class Embedding:
         self.grads[0].fill(0.0)
         self.grads[0][self.idx] += dout
 
+
 # --- wrong: grads-accumulate
 class Embedding:
     def __init__(self, W):
@@ -104,6 +111,7 @@ class Embedding:
 
     def backward(self, dout):
         np.add.at(self.grads[0], self.idx, dout)
+
 
 # --- wrong: averaged-repeats
 class Embedding:
@@ -121,6 +129,7 @@ class Embedding:
         for word in set(self.idx.tolist()):
             dW[word] = dout[self.idx == word].mean(axis=0)
 
+
 # --- wrong: grads-not-filled
 class Embedding:
     def __init__(self, W):
@@ -134,6 +143,7 @@ class Embedding:
     def backward(self, dout):
         dW = np.zeros_like(self.params[0])
         np.add.at(dW, self.idx, dout)
+
 
 # --- wrong: grads-rebound
 class Embedding:
@@ -149,6 +159,7 @@ class Embedding:
         dW = np.zeros_like(self.params[0])
         np.add.at(dW, self.idx, dout)
         self.grads = [dW]
+
 
 # --- wrong: stale-cache
 class Embedding:
@@ -166,6 +177,7 @@ class Embedding:
         self.grads[0][...] = 0
         np.add.at(self.grads[0], self.idx, dout)
 
+
 # --- wrong: dout-ignored
 class Embedding:
     def __init__(self, W):
@@ -180,6 +192,7 @@ class Embedding:
         counts = np.bincount(self.idx, minlength=len(self.grads[0]))
         self.grads[0][...] = counts[:, None]
 
+
 # --- wrong: columns-picked
 class Embedding:
     def __init__(self, W):
@@ -193,6 +206,7 @@ class Embedding:
     def backward(self, dout):
         self.grads[0][...] = 0
         np.add.at(self.grads[0], self.idx, dout)
+
 
 # --- wrong: id-off-by-one
 class Embedding:
@@ -211,6 +225,7 @@ class Embedding:
         for r, d in zip(self.rows, dout):
             self.grads[0][r] += d
 
+
 # --- wrong: weights-changed
 class Embedding:
     def __init__(self, W):
@@ -223,6 +238,7 @@ class Embedding:
 
     def backward(self, dout):
         np.subtract.at(self.params[0], self.idx, dout)
+
 
 # --- wrong: input-modified
 class Embedding:
@@ -241,6 +257,7 @@ class Embedding:
             g[self.idx[i]] += dout[i]
             dout[i] = 0
 
+
 # --- wrong: float32-leak
 class Embedding:
     def __init__(self, W):
@@ -254,6 +271,7 @@ class Embedding:
     def backward(self, dout):
         self.grads[0][...] = 0
         np.add.at(self.grads[0], self.idx, dout)
+
 
 # --- wrong: ?  the first contribution wins
 class Embedding:

@@ -2,6 +2,7 @@
 import numpy as np
 from w2vlib.layers import Embedding
 
+
 # --- right: the textbook
 class EmbeddingDot:
     def __init__(self, W):
@@ -24,6 +25,7 @@ class EmbeddingDot:
         dh = dout * target_W
         return dh
 
+
 # --- right: einsum throughout
 class EmbeddingDot:
     def __init__(self, W):
@@ -37,6 +39,7 @@ class EmbeddingDot:
         onehot = np.eye(len(self.params[0]), dtype=dout.dtype)[self.idx]
         self.grads[0][...] = np.einsum("b,bv,bh->vh", dout, onehot, self.h)
         return np.einsum("b,bh->bh", dout, self.params[0][self.idx])
+
 
 # --- right: one example after the other
 class EmbeddingDot:
@@ -56,6 +59,7 @@ class EmbeddingDot:
             dh[b] = dout[b] * self.params[0][self.idx[b]]
         return dh
 
+
 # --- right: the diagonal of all pairs
 class EmbeddingDot:
     def __init__(self, W):
@@ -71,6 +75,7 @@ class EmbeddingDot:
         np.add.at(self.grads[0], idx, (dout * h.T).T)
         return np.diag(dout) @ rows
 
+
 # --- wrong: dout-not-reshaped
 class EmbeddingDot:
     def __init__(self, W):
@@ -84,6 +89,7 @@ class EmbeddingDot:
     def backward(self, dout):
         self.embed.backward(dout * self.h)
         return dout * self.t
+
 
 # --- wrong: dout-not-reshaped
 class EmbeddingDot:
@@ -101,6 +107,7 @@ class EmbeddingDot:
         np.add.at(self.grads[0], idx, dout * h)
         return dout * self.params[0][idx]
 
+
 # --- wrong: not-summed
 class EmbeddingDot:
     def __init__(self, W):
@@ -116,6 +123,7 @@ class EmbeddingDot:
         self.embed.backward(dout * self.h)
         return dout * self.t
 
+
 # --- wrong: all-pairs
 class EmbeddingDot:
     def __init__(self, W):
@@ -129,6 +137,7 @@ class EmbeddingDot:
         self.grads[0][...] = 0
         np.add.at(self.grads[0], self.idx, dout[:, None] * self.h)
         return dout[:, None] * self.params[0][self.idx]
+
 
 # --- wrong: sum-over-wrong-axis
 class EmbeddingDot:
@@ -145,6 +154,7 @@ class EmbeddingDot:
         self.embed.backward(dout * self.h)
         return dout * self.t
 
+
 # --- wrong: factors-swapped
 class EmbeddingDot:
     def __init__(self, W):
@@ -160,6 +170,7 @@ class EmbeddingDot:
         self.embed.backward(dout * self.t)
         return dout * self.h
 
+
 # --- wrong: dout-ignored
 class EmbeddingDot:
     def __init__(self, W):
@@ -173,6 +184,7 @@ class EmbeddingDot:
     def backward(self, dout):
         self.embed.backward(self.h)
         return self.t
+
 
 # --- wrong: dout-ignored
 class EmbeddingDot:
@@ -189,6 +201,7 @@ class EmbeddingDot:
         self.embed.backward(dout * self.h)
         return self.t.copy()
 
+
 # --- wrong: grads-not-filled
 class EmbeddingDot:
     def __init__(self, W):
@@ -203,6 +216,7 @@ class EmbeddingDot:
         dh = dout[:, None] * self.t
         dtarget_W = dout[:, None] * self.h
         return dh
+
 
 # --- wrong: assigned-instead-of-added
 class EmbeddingDot:
@@ -219,6 +233,7 @@ class EmbeddingDot:
             self.grads[0][i] = d * row
         return self.params[0][self.idx] * dout[:, None]
 
+
 # --- wrong: grads-accumulate
 class EmbeddingDot:
     def __init__(self, W):
@@ -232,6 +247,7 @@ class EmbeddingDot:
         for d, i, row in zip(dout, self.idx, self.h):
             self.grads[0][i] += d * row
         return self.params[0][self.idx] * dout[:, None]
+
 
 # --- wrong: ?  dh is summed over the batch
 class EmbeddingDot:

@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: one scatter-add
 class EmbeddingMean:
     def __init__(self, W):
@@ -15,6 +16,7 @@ class EmbeddingMean:
         C = self.contexts.shape[1]
         np.add.at(self.grads[0], self.contexts, (dout / C)[:, None, :])
 
+
 # --- right: column by column
 class EmbeddingMean:
     def __init__(self, W):
@@ -28,10 +30,11 @@ class EmbeddingMean:
         return h / contexts.shape[1]
 
     def backward(self, dout):
-        dW, = self.grads
+        (dW,) = self.grads
         dW[...] = 0
         for column in self.contexts.T:
             np.add.at(dW, column, dout / self.contexts.shape[1])
+
 
 # --- right: double loop
 class EmbeddingMean:
@@ -48,6 +51,7 @@ class EmbeddingMean:
             for i in row:
                 self.grads[0][i] += d / len(row)
 
+
 # --- wrong: missing-1/C
 class EmbeddingMean:
     def __init__(self, W):
@@ -63,6 +67,7 @@ class EmbeddingMean:
             for i in row:
                 self.grads[0][i] += d
 
+
 # --- wrong: sum-instead-of-mean
 class EmbeddingMean:
     def __init__(self, W):
@@ -76,6 +81,7 @@ class EmbeddingMean:
         self.grads[0][...] = 0
         for column in self.contexts.T:
             np.add.at(self.grads[0], column, dout)
+
 
 # --- wrong: column-by-column
 class EmbeddingMean:
@@ -91,6 +97,7 @@ class EmbeddingMean:
         n = self.contexts.shape[1]
         for c in range(n):
             self.grads[0][self.contexts[:, c]] += dout / n
+
 
 # --- wrong: assigned-instead-of-added
 class EmbeddingMean:

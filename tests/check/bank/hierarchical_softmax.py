@@ -3,6 +3,7 @@ import numpy as np
 from w2vlib.functions import log_sigmoid, sigmoid
 from w2vlib.hierarchical_softmax import HierarchicalSoftmaxLoss as Library
 
+
 # --- right: example by example
 class HierarchicalSoftmaxLoss:
     def __init__(self, W, codes, points):
@@ -28,6 +29,7 @@ class HierarchicalSoftmaxLoss:
                 dW[node] += g * self.h[i]
         return dh
 
+
 # --- right: filled up to a rectangle, with a mask
 class HierarchicalSoftmaxLoss:
     def __init__(self, W, codes, points):
@@ -47,6 +49,7 @@ class HierarchicalSoftmaxLoss:
         np.add.at(self.grads[0], self.ids, g[..., None] * self.h[:, None])
         return np.einsum("bl,blh->bh", g, self.params[0][self.ids])
 
+
 # --- right: all nodes at once
 class HierarchicalSoftmaxLoss:
     def __init__(self, W, codes, points):
@@ -64,6 +67,7 @@ class HierarchicalSoftmaxLoss:
         g = (-self.s * sigmoid(-self.s * self.x) * dout / len(self.h)).astype(self.h.dtype)
         np.matmul(g.T, self.h, out=self.grads[0])
         return g @ self.params[0]
+
 
 # --- wrong: bit-flipped
 class HierarchicalSoftmaxLoss:
@@ -89,6 +93,7 @@ class HierarchicalSoftmaxLoss:
                 dW[node] += g * self.h[i]
         return dh
 
+
 # --- wrong: padding-counted
 class HierarchicalSoftmaxLoss:
     def __init__(self, W, codes, points):
@@ -107,6 +112,7 @@ class HierarchicalSoftmaxLoss:
         self.grads[0][...] = 0
         np.add.at(self.grads[0], self.ids, g[..., None] * self.h[:, None])
         return np.einsum("bl,blh->bh", g, self.params[0][self.ids])
+
 
 # --- wrong: mean-over-path
 class HierarchicalSoftmaxLoss:
@@ -134,6 +140,7 @@ class HierarchicalSoftmaxLoss:
                 dW[node] += g * self.h[i]
         return dh
 
+
 # --- wrong: assigned-instead-of-added
 class HierarchicalSoftmaxLoss:
     def __init__(self, W, codes, points):
@@ -158,6 +165,7 @@ class HierarchicalSoftmaxLoss:
                 dW[node] = g * self.h[i]
         return dh
 
+
 # --- wrong: dh-overwritten
 class HierarchicalSoftmaxLoss:
     def __init__(self, W, codes, points):
@@ -181,6 +189,7 @@ class HierarchicalSoftmaxLoss:
                 dh[i] = g * W[node]
                 dW[node] += g * self.h[i]
         return dh
+
 
 # --- wrong: missing-1/B
 class HierarchicalSoftmaxLoss:
@@ -207,6 +216,7 @@ class HierarchicalSoftmaxLoss:
                 dW[node] += g * self.h[i]
         return dh
 
+
 # --- wrong: last-decision-missing
 class HierarchicalSoftmaxLoss:
     def __init__(self, W, codes, points):
@@ -232,6 +242,7 @@ class HierarchicalSoftmaxLoss:
                 dh[i] += g * W[path[j]]
                 dW[path[j]] += g * self.h[i]
         return dh
+
 
 # --- wrong: log-of-zero
 class HierarchicalSoftmaxLoss:

@@ -2,6 +2,7 @@
 import heapq
 import numpy as np
 
+
 # --- right: a heap and a climb
 def huffman_tree(counts):
     V = len(counts)
@@ -23,6 +24,7 @@ def huffman_tree(counts):
         points.append(path)
     return codes, points
 
+
 # --- right: sorted lists, bits the other way round, nodes numbered from the root
 def huffman_tree(counts):
     nodes = [(float(c), [i]) for i, c in enumerate(counts)]
@@ -42,6 +44,7 @@ def huffman_tree(counts):
         made += 1
         nodes.append((c1 + c2, first + second))
     return codes, points
+
 
 # --- right: recursion over nested pairs, NumPy arrays as results
 def huffman_tree(counts):
@@ -66,6 +69,7 @@ def huffman_tree(counts):
 
     visit(queue[0][2], [], [])
     return codes, points
+
 
 # --- right: two pointers, as in word2vec.c
 def huffman_tree(counts):
@@ -96,6 +100,7 @@ def huffman_tree(counts):
         codes[order[a]], points[order[a]] = code[::-1], path[::-1]
     return codes, points
 
+
 # --- wrong: largest-joined
 def huffman_tree(counts):
     V = len(counts)
@@ -116,6 +121,7 @@ def huffman_tree(counts):
         codes.append(code)
         points.append(path)
     return codes, points
+
 
 # --- wrong: chain
 def huffman_tree(counts):
@@ -139,6 +145,7 @@ def huffman_tree(counts):
         points.append(path)
     return codes, points
 
+
 # --- wrong: read-backwards
 def huffman_tree(counts):
     V = len(counts)
@@ -159,6 +166,7 @@ def huffman_tree(counts):
         codes.append(code)
         points.append(path)
     return codes, points
+
 
 # --- wrong: read-backwards
 def huffman_tree(counts):
@@ -181,6 +189,7 @@ def huffman_tree(counts):
         points.append(path)
     return codes, points
 
+
 # --- wrong: points-not-shifted
 def huffman_tree(counts):
     V = len(counts)
@@ -200,6 +209,7 @@ def huffman_tree(counts):
             for b, child in enumerate(children[node]):
                 todo.append((child, code + [b], path + [node]))
     return codes, points
+
 
 # --- wrong: leaf-among-points
 def huffman_tree(counts):
@@ -222,6 +232,7 @@ def huffman_tree(counts):
                 todo.append((child, code + [b], path))
     return codes, points
 
+
 # --- wrong: counts-ignored
 def huffman_tree(counts):
     V = len(counts)
@@ -241,6 +252,7 @@ def huffman_tree(counts):
         codes.append(code)
         points.append(path)
     return codes, points
+
 
 # --- wrong: same-bit-twice
 def huffman_tree(counts):
@@ -264,9 +276,12 @@ def huffman_tree(counts):
         points.append(path)
     return codes, points
 
+
 # --- wrong: ?  codes of equal length
 def huffman_tree(counts):
     V = len(counts)
     L = int(np.ceil(np.log2(V)))
     codes = [[int(b) for b in np.binary_repr(i, L)] for i in range(V)]
-    return codes, [[2**d - 1 + int("0" + "".join(map(str, c[:d])), 2) for d in range(L)] for c in codes]
+    return codes, [
+        [2**d - 1 + int("0" + "".join(map(str, c[:d])), 2) for d in range(L)] for c in codes
+    ]

@@ -2,6 +2,7 @@
 # Solutions as students might hand them in.  "--- wrong: <mistake>" or "--- right".
 import numpy as np
 
+
 # --- right: the textbook
 class MatMul:
     def __init__(self, W):
@@ -10,17 +11,18 @@ class MatMul:
         self.x = None
 
     def forward(self, x):
-        W, = self.params
+        (W,) = self.params
         out = np.dot(x, W)
         self.x = x
         return out
 
     def backward(self, dout):
-        W, = self.params
+        (W,) = self.params
         dx = np.dot(dout, W.T)
         dW = np.dot(self.x.T, dout)
         self.grads[0][...] = dW
         return dx
+
 
 # --- right: einsum
 class MatMul:
@@ -34,6 +36,7 @@ class MatMul:
     def backward(self, dout):
         np.einsum("bd,bh->dh", self.x, dout, out=self.grads[0])
         return np.einsum("bh,dh->bd", dout, self.params[0])
+
 
 # --- right: loops only, rows in reverse
 class MatMul:
@@ -59,6 +62,7 @@ class MatMul:
                 dx[b, d] = (dout[b] * self.W[d]).sum()
         return dx
 
+
 # --- right: tensordot, a tuple of parameters
 class MatMul:
     def __init__(self, W):
@@ -74,6 +78,7 @@ class MatMul:
         np.copyto(self.grads[0], dW)
         return np.tensordot(dout, self.params[0], axes=(1, 1))
 
+
 # --- wrong: weights-transposed
 class MatMul:
     def __init__(self, W):
@@ -88,6 +93,7 @@ class MatMul:
         self.grads[0][:] = np.matmul(dout.T, self.x)
         return np.matmul(dout, self.params[0])
 
+
 # --- wrong: transpose-forgotten
 class MatMul:
     def __init__(self, W):
@@ -101,6 +107,7 @@ class MatMul:
     def backward(self, dout):
         self.grads[0][...] = np.dot(self.x.T, dout)
         return np.dot(dout, self.params[0])
+
 
 # --- wrong: gradient-transposed
 class MatMul:
@@ -118,6 +125,7 @@ class MatMul:
         self.grads[0][...] = dW
         return dx
 
+
 # --- wrong: grads-rebound
 class MatMul:
     def __init__(self, W):
@@ -132,6 +140,7 @@ class MatMul:
         dW = self.x.T @ dout
         self.grads[0] = dW
         return dout @ self.params[0].T
+
 
 # --- wrong: grads-accumulate
 class MatMul:
@@ -148,6 +157,7 @@ class MatMul:
             self.grads[0] += row[:, None] * d[None, :]
         return dout @ self.params[0].T
 
+
 # --- wrong: dout-ignored
 class MatMul:
     def __init__(self, W):
@@ -159,9 +169,10 @@ class MatMul:
         return x @ self.params[0]
 
     def backward(self, dout):
-        W, = self.params
+        (W,) = self.params
         self.grads[0][...] = self.x.sum(axis=0)[:, np.newaxis]
         return np.tile(W.sum(axis=1), (len(self.x), 1))
+
 
 # --- wrong: extra-mean
 class MatMul:
@@ -177,6 +188,7 @@ class MatMul:
         self.grads[0][...] = np.mean([np.outer(a, b) for a, b in zip(self.x, dout)], axis=0)
         return dout @ self.params[0].T
 
+
 # --- wrong: forgotten-return
 class MatMul:
     def __init__(self, W):
@@ -190,6 +202,7 @@ class MatMul:
     def backward(self, dout):
         self.grads[0][...] = self.x.T @ dout
         return dout @ self.params[0].T
+
 
 # --- wrong: weights-changed
 class MatMul:
@@ -207,6 +220,7 @@ class MatMul:
         self.params[0] -= self.grads[0]
         return dx
 
+
 # --- wrong: ?  the gradient of one example only
 class MatMul:
     def __init__(self, W):
@@ -220,6 +234,7 @@ class MatMul:
     def backward(self, dout):
         self.grads[0][...] = np.outer(self.x[0], dout[0])
         return dout @ self.params[0].T
+
 
 # --- wrong: ?  a typing error in forward
 class MatMul:

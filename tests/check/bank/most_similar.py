@@ -2,6 +2,7 @@
 import numpy as np
 from w2vlib.functions import cos_similarity, normalize
 
+
 # --- right: the textbook, with a result
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     print("\n[query] " + query)
@@ -20,6 +21,7 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
             return result
     return result
 
+
 # --- right: one product, partial sort
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     unit = normalize(word_matrix)
@@ -27,6 +29,7 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     cos[word_to_id[query]] = -2
     best = np.argpartition(-cos, min(top, len(cos) - 1))[:top]
     return sorted(((id_to_word[i], cos[i]) for i in best), key=lambda pair: -pair[1])
+
 
 # --- right: with a tiny number against zero vectors, sorted in Python
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
@@ -40,11 +43,13 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     pairs.sort(reverse=True)
     return [[word, cos] for cos, word in pairs[:top]]
 
+
 # --- wrong: dot-instead-of-cosine
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     scores = word_matrix.dot(word_matrix[word_to_id[query]])
     order = [i for i in np.argsort(scores)[::-1] if i != word_to_id[query]]
     return [(id_to_word[i], scores[i]) for i in order[:top]]
+
 
 # --- wrong: half-normalised
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
@@ -53,11 +58,13 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     order = [i for i in np.argsort(-scores) if id_to_word[i] != query]
     return [(id_to_word[i], scores[i]) for i in order[:top]]
 
+
 # --- wrong: query-included
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     unit = normalize(word_matrix)
     scores = unit @ unit[word_to_id[query]]
     return [(id_to_word[i], scores[i]) for i in (-scores).argsort()[:top]]
+
 
 # --- wrong: cut-before-excluding
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
@@ -66,12 +73,14 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     best = (-scores).argsort()[:top]
     return [(id_to_word[i], scores[i]) for i in best if id_to_word[i] != query]
 
+
 # --- wrong: ascending
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     unit = normalize(word_matrix)
     scores = unit @ unit[word_to_id[query]]
     ids = [i for i in scores.argsort() if id_to_word[i] != query]
     return [(id_to_word[i], scores[i]) for i in ids[:top]]
+
 
 # --- wrong: top-ignored
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
@@ -80,11 +89,13 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     ids = [i for i in (-scores).argsort() if id_to_word[i] != query]
     return [(id_to_word[i], scores[i]) for i in ids[:5]]
 
+
 # --- wrong: distance
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     d = np.linalg.norm(word_matrix - word_matrix[word_to_id[query]], axis=1)
     ids = [i for i in d.argsort(kind="stable") if id_to_word[i] != query]
     return [(id_to_word[i], d[i]) for i in ids[:top]]
+
 
 # --- wrong: nan-for-zero-vector
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
@@ -92,6 +103,7 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     scores = unit @ unit[word_to_id[query]]
     ids = [i for i in (-scores).argsort() if id_to_word[i] != query]
     return [(id_to_word[i], scores[i]) for i in ids[:top]]
+
 
 # --- wrong: forgotten-return
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
@@ -106,6 +118,7 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
         if count >= top:
             return
 
+
 # --- wrong: input-modified
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     length = np.sqrt((word_matrix**2).sum(axis=1, keepdims=True))
@@ -113,6 +126,7 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     scores = word_matrix @ word_matrix[word_to_id[query]]
     ids = [i for i in (-scores).argsort() if id_to_word[i] != query]
     return [(id_to_word[i], scores[i]) for i in ids[:top]]
+
 
 # --- wrong: ?  the angle instead of its cosine
 def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):

@@ -1,11 +1,13 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: matrix product
 def nearest_mean(X, y, queries):
     means = np.array([X[y == k].mean(axis=0) for k in range(y.max() + 1)])
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     return (queries @ means.T).argmax(axis=1)  # a query's own length does not matter
+
 
 # --- right: plain loops
 def nearest_mean(X, y, queries):
@@ -20,6 +22,7 @@ def nearest_mean(X, y, queries):
         answers.append(best)
     return answers
 
+
 # --- right: one-hot classes and einsum
 def nearest_mean(X, y, queries):
     onehot = np.eye(y.max() + 1)[y]
@@ -28,20 +31,24 @@ def nearest_mean(X, y, queries):
     cosine = cosine / np.linalg.norm(means, axis=1) / np.linalg.norm(queries, axis=1)[:, None]
     return np.argmax(cosine, axis=1)
 
+
 # --- wrong: dot-product
 def nearest_mean(X, y, queries):
     means = np.stack([X[y == k].mean(axis=0) for k in np.unique(y)])
     return np.argmax(queries @ means.T, axis=1)
+
 
 # --- wrong: distance
 def nearest_mean(X, y, queries):
     means = np.stack([X[y == k].mean(axis=0) for k in np.unique(y)])
     return np.array([np.linalg.norm(means - q, axis=1).argmin() for q in queries])
 
+
 # --- wrong: nearest-example
 def nearest_mean(X, y, queries):
     X = X / np.linalg.norm(X, axis=1, keepdims=True)
     return np.array([y[(X @ q).argmax()] for q in queries])
+
 
 # --- wrong: one-example
 def nearest_mean(X, y, queries):
@@ -49,15 +56,18 @@ def nearest_mean(X, y, queries):
     first = first / np.linalg.norm(first, axis=1)[:, None]
     return np.argmax(queries @ first.T, axis=1)
 
+
 # --- wrong: smallest
 def nearest_mean(X, y, queries):
     means = np.stack([X[y == k].mean(axis=0) for k in np.unique(y)])
     means = means / np.linalg.norm(means, axis=1)[:, None]
     return np.argmin(queries @ means.T, axis=1)
 
+
 # --- wrong: ?  always the most frequent class
 def nearest_mean(X, y, queries):
     return np.full(len(queries), np.bincount(y).argmax())
+
 
 # --- wrong: ?  the mean over the wrong axis
 def nearest_mean(X, y, queries):

@@ -4,6 +4,7 @@ from w2vlib.functions import sigmoid
 from w2vlib.layers import Embedding, EmbeddingDot, SigmoidWithLoss
 from w2vlib.negative_sampling import UnigramSampler
 
+
 # --- right: K + 1 pairs of layers, each with gradients of its own
 class NegativeSamplingLoss:
     def __init__(self, W, corpus, power=0.75, sample_size=5):
@@ -34,6 +35,7 @@ class NegativeSamplingLoss:
             dh += l1.backward(dscore)
         return dh
 
+
 # --- right: everything at once with einsum
 class NegativeSamplingLoss:
     def __init__(self, W, corpus, power=0.75, sample_size=5, seed=None):
@@ -57,6 +59,7 @@ class NegativeSamplingLoss:
         self.dW[...] = 0
         np.add.at(self.dW, self.ids, np.einsum("bk,bh->bkh", dx, self.h))
         return np.einsum("bk,bkh->bh", dx, self.W[self.ids])
+
 
 # --- right: plain loops over examples and words, ±1 labels
 class NegativeSamplingLoss:
@@ -90,6 +93,7 @@ class NegativeSamplingLoss:
             dh[b] += g * W[w]
         return dh
 
+
 # --- wrong: one-negative-reused
 class NegativeSamplingLoss:
     def __init__(self, W, corpus, power=0.75, sample_size=5):
@@ -111,6 +115,7 @@ class NegativeSamplingLoss:
 
     def backward(self, dout=1):
         return sum(d.backward(l.backward(dout)) for l, d in zip(self.losses, self.dots))
+
 
 # --- wrong: one-negative-reused
 class NegativeSamplingLoss:
@@ -137,6 +142,7 @@ class NegativeSamplingLoss:
         np.add.at(dW, self.neg, gn[:, :, None] * self.h[:, None])
         return gp[:, None] * W[self.pos] + (gn[:, :, None] * W[self.neg]).sum(1)
 
+
 # --- wrong: one-negative-reused
 class NegativeSamplingLoss:
     """Right for given negatives; but its own draw fills a row with one word."""
@@ -162,6 +168,7 @@ class NegativeSamplingLoss:
         np.add.at(self.grads[0], self.ids, g[..., None] * self.h[:, None])
         return (g[..., None] * self.params[0][self.ids]).sum(1)
 
+
 # --- wrong: target-drawn
 class NegativeSamplingLoss:
     def __init__(self, W, corpus, power=0.75, sample_size=5):
@@ -184,6 +191,7 @@ class NegativeSamplingLoss:
         np.add.at(self.grads[0], self.ids, g[..., None] * self.h[:, None])
         return (g[..., None] * self.params[0][self.ids]).sum(1)
 
+
 # --- wrong: negatives-ignored
 class NegativeSamplingLoss:
     def __init__(self, W, corpus, power=0.75, sample_size=5):
@@ -204,6 +212,7 @@ class NegativeSamplingLoss:
         self.grads[0][...] = 0
         np.add.at(self.grads[0], self.ids, g[..., None] * self.h[:, None])
         return (g[..., None] * self.params[0][self.ids]).sum(1)
+
 
 # --- wrong: negatives-labelled-right
 class NegativeSamplingLoss:
@@ -226,6 +235,7 @@ class NegativeSamplingLoss:
     def backward(self, dout=1):
         return sum(d.backward(l.backward(dout)) for l, d in zip(self.losses, self.dots))
 
+
 # --- wrong: labels-swapped
 class NegativeSamplingLoss:
     def __init__(self, W, corpus, power=0.75, sample_size=5):
@@ -246,6 +256,7 @@ class NegativeSamplingLoss:
 
     def backward(self, dout=1):
         return sum(d.backward(l.backward(dout)) for l, d in zip(self.losses, self.dots))
+
 
 # --- wrong: dh-overwritten
 class NegativeSamplingLoss:
@@ -269,6 +280,7 @@ class NegativeSamplingLoss:
         for loss, dot in zip(self.losses, self.dots):
             dh = dot.backward(loss.backward(dout))
         return dh
+
 
 # --- wrong: shared-weight-overwritten
 class NegativeSamplingLoss:
@@ -297,6 +309,7 @@ class NegativeSamplingLoss:
             dh += g * self.params[0][self.ids[:, k]]
         return dh
 
+
 # --- wrong: assigned-instead-of-added
 class NegativeSamplingLoss:
     def __init__(self, W, corpus, power=0.75, sample_size=5):
@@ -320,6 +333,7 @@ class NegativeSamplingLoss:
                 self.grads[0][self.ids[b, k]] = g[b, k] * self.h[b]
         return np.einsum("bk,bkh->bh", g, self.params[0][self.ids])
 
+
 # --- wrong: divided-by-K+1
 class NegativeSamplingLoss:
     def __init__(self, W, corpus, power=0.75, sample_size=5):
@@ -340,6 +354,7 @@ class NegativeSamplingLoss:
         self.grads[0][...] = 0
         np.add.at(self.grads[0], self.ids, np.einsum("bk,bh->bkh", g, self.h))
         return np.einsum("bk,bkh->bh", g, self.params[0][self.ids])
+
 
 # --- wrong: missing-1/B
 class NegativeSamplingLoss:
@@ -362,6 +377,7 @@ class NegativeSamplingLoss:
         np.add.at(self.grads[0], self.ids, np.einsum("bk,bh->bkh", g, self.h))
         return np.einsum("bk,bkh->bh", g, self.params[0][self.ids])
 
+
 # --- wrong: negatives-forgotten
 class NegativeSamplingLoss:
     def __init__(self, W, corpus, power=0.75, sample_size=5):
@@ -373,6 +389,7 @@ class NegativeSamplingLoss:
 
     def backward(self, dout=1):
         return self.dot.backward(self.loss.backward(dout))
+
 
 # --- wrong: loss-capped
 class NegativeSamplingLoss:
@@ -394,6 +411,7 @@ class NegativeSamplingLoss:
         self.grads[0][...] = 0
         np.add.at(self.grads[0], self.ids, np.einsum("bk,bh->bkh", g, self.h))
         return np.einsum("bk,bkh->bh", g, self.params[0][self.ids])
+
 
 # --- wrong: ?  no argument negatives
 class NegativeSamplingLoss:

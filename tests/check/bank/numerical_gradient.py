@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: the textbook with nditer
 def numerical_gradient(f, x):
     h = 1e-4
@@ -18,6 +19,7 @@ def numerical_gradient(f, x):
         it.iternext()
     return grad
 
+
 # --- right: on copies
 def numerical_gradient(f, x):
     slopes = []
@@ -27,6 +29,7 @@ def numerical_gradient(f, x):
         down.flat[i] -= 1e-5
         slopes.append((f(up) - f(down)) / 2e-5)
     return np.array(slopes).reshape(x.shape)
+
 
 # --- right: moves there and back
 def numerical_gradient(f, x):
@@ -40,6 +43,7 @@ def numerical_gradient(f, x):
         x[i] += h
         out[i] = (high - low) / (2 * h)
     return out
+
 
 # --- right: four points
 def numerical_gradient(f, x):
@@ -55,6 +59,7 @@ def numerical_gradient(f, x):
     ]
     return np.reshape(g, x.shape)
 
+
 # --- wrong: forward-difference
 def numerical_gradient(f, x):
     h = 1e-4
@@ -67,6 +72,7 @@ def numerical_gradient(f, x):
         x[i] = old
     return grad
 
+
 # --- wrong: forward-difference
 def numerical_gradient(f, x):
     h = 1e-3
@@ -76,6 +82,7 @@ def numerical_gradient(f, x):
         back.flat[i] -= h
         grad[i] = (f(x) - f(back)) / h
     return grad.reshape(x.shape)
+
 
 # --- wrong: divided-by-h
 def numerical_gradient(f, x):
@@ -91,6 +98,7 @@ def numerical_gradient(f, x):
         grad[i] = (a - b) / eps
     return grad
 
+
 # --- wrong: f-at-one-point
 def numerical_gradient(f, x):
     h = 10e-50
@@ -105,6 +113,7 @@ def numerical_gradient(f, x):
         grad[i] = (a - b) / (2 * h)
     return grad
 
+
 # --- wrong: f-at-one-point
 def numerical_gradient(f, x):
     h = 1e-4
@@ -118,6 +127,7 @@ def numerical_gradient(f, x):
         grad[i] = (a - b) / (2 * h)
     return grad
 
+
 # --- wrong: x-not-restored
 def numerical_gradient(f, x):
     h = 1e-4
@@ -129,6 +139,7 @@ def numerical_gradient(f, x):
         b = f(x)
         grad[i] = (a - b) / (2 * h)
     return grad
+
 
 # --- wrong: moved-together
 def numerical_gradient(f, x):
@@ -144,6 +155,7 @@ def numerical_gradient(f, x):
         grad[i] = (a - b) / (2 * h)
     return grad
 
+
 # --- wrong: shape-lost
 def numerical_gradient(f, x):
     h = 1e-4
@@ -154,6 +166,7 @@ def numerical_gradient(f, x):
         down.flat[i] -= h
         grad.append((f(up) - f(down)) / (2 * h))
     return np.array(grad)
+
 
 # --- wrong: step-too-large
 def numerical_gradient(f, x):
@@ -166,6 +179,7 @@ def numerical_gradient(f, x):
         grad[i] = (f(up) - f(down)) / (2 * h)
     return grad
 
+
 # --- wrong: step-too-small
 def numerical_gradient(f, x):
     h = 1e-15
@@ -176,6 +190,7 @@ def numerical_gradient(f, x):
         down[i] -= h
         grad[i] = (f(up) - f(down)) / (2 * h)
     return grad
+
 
 # --- wrong: wrong-sign
 def numerical_gradient(f, x):

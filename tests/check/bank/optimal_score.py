@@ -2,9 +2,11 @@
 import math
 import numpy as np
 
+
 # --- right: the formula
 def optimal_score(pair_count, word_count, p, K):
     return math.log(pair_count / (K * word_count * p))
+
 
 # --- right: by halving an interval
 def optimal_score(pair_count, word_count, p, K):
@@ -16,26 +18,32 @@ def optimal_score(pair_count, word_count, p, K):
         low, high = (middle, high) if slope < 0 else (low, middle)
     return low
 
+
 # --- right: from the probability, as an array
 def optimal_score(pair_count, word_count, p, K):
     y = np.array([pair_count / (pair_count + K * word_count * p)])
     return np.log(y) - np.log1p(-y)
 
+
 # --- wrong: K-forgotten
 def optimal_score(pair_count, word_count, p, K):
     return np.log(pair_count) - np.log(word_count) - np.log(p)
+
 
 # --- wrong: log2
 def optimal_score(pair_count, word_count, p, K):
     return math.log2(pair_count / (word_count * p)) - math.log2(K)
 
+
 # --- wrong: probability-not-score
 def optimal_score(pair_count, word_count, p, K):
     return pair_count / (pair_count + K * p * word_count)
 
+
 # --- wrong: upside-down
 def optimal_score(pair_count, word_count, p, K):
     return np.log(K) + np.log(word_count * p) - np.log(pair_count)
+
 
 # --- wrong: ?  plus and minus mixed up
 def optimal_score(pair_count, word_count, p, K):

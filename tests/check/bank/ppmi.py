@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: the textbook's loops
 def ppmi(C, verbose=False, eps=1e-8):
     M = np.zeros_like(C, dtype=np.float32)
@@ -14,6 +15,7 @@ def ppmi(C, verbose=False, eps=1e-8):
             M[i, j] = max(0, pmi)
     return M
 
+
 # --- right: outer product, only where counted
 def ppmi(C):
     S = C.sum(axis=1)
@@ -22,6 +24,7 @@ def ppmi(C):
     M[met] = np.log2(C[met] / np.outer(S, S)[met] * C.sum())
     return M.clip(min=0)
 
+
 # --- right: with probabilities and nan_to_num
 def ppmi(C):
     P = C / C.sum()
@@ -29,6 +32,7 @@ def ppmi(C):
     with np.errstate(all="ignore"):
         pmi = np.log2(P) - np.log2(p) - np.log2(p.T)
     return np.maximum(np.nan_to_num(pmi, nan=0.0, neginf=0.0), 0)
+
 
 # --- wrong: not-clipped
 def ppmi(C):
@@ -40,16 +44,19 @@ def ppmi(C):
                 M[i, j] = np.log2(C[i, j] * N / (S[i] * S[j]))
     return M
 
+
 # --- wrong: not-clipped
 def ppmi(C):
     S = C.sum(axis=0)
     return np.log2(C * C.sum() / np.maximum(np.outer(S, S), 1) + 1e-8)
+
 
 # --- wrong: natural-log
 def ppmi(C):
     N, S = C.sum(), C.sum(axis=0)
     ratio = C * N / np.maximum(np.outer(S, S), 1)
     return np.maximum(0, np.log(ratio + 1e-12))
+
 
 # --- wrong: N-is-V
 def ppmi(C):
@@ -59,6 +66,7 @@ def ppmi(C):
         M[i, j] = max(0.0, np.log2(C[i, j] * N / S[i] / S[j]))
     return M
 
+
 # --- wrong: N-missing
 def ppmi(C):
     S = C.sum(axis=0)
@@ -67,16 +75,19 @@ def ppmi(C):
         M[i, j] = max(0.0, np.log2(C[i, j] / (S[i] * S[j])))
     return M
 
+
 # --- wrong: zero-row-nan
 def ppmi(C):
     S = C.sum(axis=0)
     return np.maximum(0, np.log2(C * C.sum() / np.outer(S, S) + 1e-8))
+
 
 # --- wrong: one-word-divided
 def ppmi(C):
     N = C.sum()
     S = np.maximum(C.sum(axis=1, keepdims=True), 1)
     return np.maximum(0, np.log2(C * N / S + 1e-12))
+
 
 # --- wrong: absolute-value
 def ppmi(C):
@@ -86,10 +97,12 @@ def ppmi(C):
         M[i, j] = abs(np.log2(C[i, j] * N / (S[i] * S[j])))
     return M
 
+
 # --- wrong: logarithm-missing
 def ppmi(C):
     N, S = C.sum(), C.sum(axis=0)
     return np.maximum(0, C * N / np.maximum(np.outer(S, S), 1))
+
 
 # --- wrong: ?  shifted by one
 def ppmi(C):

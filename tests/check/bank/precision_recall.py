@@ -1,12 +1,14 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: three counts
 def precision_recall(truth, found):
     both = (truth & found).sum()
     p = both / found.sum() if found.any() else 0.0
     r = both / truth.sum() if truth.any() else 0.0
     return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
 
 # --- right: a loop, and F1 from the counts
 def precision_recall(truth, found):
@@ -19,6 +21,7 @@ def precision_recall(truth, found):
     r = hits / max(hits + misses, 1)
     return [p, r, 2 * hits / max(2 * hits + alarms + misses, 1)]
 
+
 # --- right: the harmonic mean, as an array
 def precision_recall(truth, found):
     both = np.logical_and(truth, found).sum()
@@ -27,6 +30,7 @@ def precision_recall(truth, found):
     p, r = both / found.sum(), both / truth.sum()
     return np.array([p, r, 1 / ((1 / p + 1 / r) / 2)])
 
+
 # --- wrong: swapped
 def precision_recall(truth, found):
     both = (truth & found).sum()
@@ -34,11 +38,13 @@ def precision_recall(truth, found):
     r = both / found.sum() if found.any() else 0.0
     return p, r, 2 * p * r / (p + r) if p + r else 0.0
 
+
 # --- wrong: accuracy
 def precision_recall(truth, found):
     p = (truth == found).mean()
     r = (truth & found).sum() / truth.sum() if truth.any() else 0.0
     return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
 
 # --- wrong: plain-mean
 def precision_recall(truth, found):
@@ -47,11 +53,13 @@ def precision_recall(truth, found):
     r = both / max(truth.sum(), 1)
     return p, r, (p + r) / 2
 
+
 # --- wrong: two-forgotten
 def precision_recall(truth, found):
     both = (truth & found).sum()
     p, r = both / max(found.sum(), 1), both / max(truth.sum(), 1)
     return p, r, p * r / (p + r) if p + r else 0.0
+
 
 # --- wrong: zero-by-zero
 def precision_recall(truth, found):
@@ -62,6 +70,7 @@ def precision_recall(truth, found):
             p = r = p * r
         return p, r, 2 * p * r / (p + r)
 
+
 # --- wrong: percent
 def precision_recall(truth, found):
     both = (truth & found).sum()
@@ -69,10 +78,12 @@ def precision_recall(truth, found):
     r = 100 * both / max(truth.sum(), 1)
     return p, r, 2 * p * r / (p + r) if p + r else 0.0
 
+
 # --- wrong: ?  only two numbers
 def precision_recall(truth, found):
     both = (truth & found).sum()
     return both / max(found.sum(), 1), both / max(truth.sum(), 1)
+
 
 # --- wrong: ?  the geometric mean
 def precision_recall(truth, found):

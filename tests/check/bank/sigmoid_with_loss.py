@@ -2,6 +2,7 @@
 import numpy as np
 from w2vlib.functions import sigmoid, log_sigmoid
 
+
 # --- right: logaddexp
 class SigmoidWithLoss:
     def __init__(self):
@@ -13,6 +14,7 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (sigmoid(self.x) - self.t) * dout / len(self.t)
+
 
 # --- right: two cases in a loop
 class SigmoidWithLoss:
@@ -35,6 +37,7 @@ class SigmoidWithLoss:
             dx[i] = dout * (y - label) / len(dx)
         return dx
 
+
 # --- right: with the library's functions, signs ±1
 class SigmoidWithLoss:
     params = grads = ()
@@ -46,6 +49,7 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return -self.sign * sigmoid(-self.sign * self.x) * (dout / self.x.size)
+
 
 # --- right: tanh form
 class SigmoidWithLoss:
@@ -63,6 +67,7 @@ class SigmoidWithLoss:
         dx /= len(dx)
         return dx
 
+
 # --- wrong: loss-capped
 class SigmoidWithLoss:
     def __init__(self):
@@ -76,6 +81,7 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
+
 
 # --- wrong: loss-capped
 class SigmoidWithLoss:
@@ -91,6 +97,7 @@ class SigmoidWithLoss:
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
 
+
 # --- wrong: log-of-zero
 class SigmoidWithLoss:
     def __init__(self):
@@ -103,6 +110,7 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
+
 
 # --- wrong: sigmoid-overflow
 class SigmoidWithLoss:
@@ -117,6 +125,7 @@ class SigmoidWithLoss:
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
 
+
 # --- wrong: missing-1/B
 class SigmoidWithLoss:
     def __init__(self):
@@ -128,6 +137,7 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (sigmoid(self.x) - self.t) * dout
+
 
 # --- wrong: double-mean
 class SigmoidWithLoss:
@@ -141,6 +151,7 @@ class SigmoidWithLoss:
     def backward(self, dout=1):
         return (sigmoid(self.x) - self.t) * dout / len(self.t)
 
+
 # --- wrong: wrong-sign
 class SigmoidWithLoss:
     def __init__(self):
@@ -152,6 +163,7 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (self.t - sigmoid(self.x)) * dout / len(self.t)
+
 
 # --- wrong: derivative-twice
 class SigmoidWithLoss:
@@ -166,6 +178,7 @@ class SigmoidWithLoss:
         dy = (self.y - self.t) / len(self.t)
         return dout * dy * self.y * (1 - self.y)
 
+
 # --- wrong: half-forgotten
 class SigmoidWithLoss:
     def __init__(self):
@@ -177,6 +190,7 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
+
 
 # --- wrong: dout-ignored
 class SigmoidWithLoss:
@@ -190,6 +204,7 @@ class SigmoidWithLoss:
     def backward(self, dout=1):
         return (self.y - self.t) / len(self.t)
 
+
 # --- wrong: float32-leak
 class SigmoidWithLoss:
     def __init__(self):
@@ -201,6 +216,7 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
+
 
 # --- wrong: loss-sign
 class SigmoidWithLoss:
@@ -214,6 +230,7 @@ class SigmoidWithLoss:
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
 
+
 # --- wrong: ?  a squared error
 class SigmoidWithLoss:
     def __init__(self):
@@ -225,6 +242,7 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
+
 
 # --- wrong: time-limit
 class SigmoidWithLoss:

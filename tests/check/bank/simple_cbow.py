@@ -3,6 +3,7 @@ import numpy as np
 from w2vlib.functions import softmax
 from w2vlib.layers import MatMul, SoftmaxWithLoss
 
+
 # --- right: the textbook, two input layers on one matrix
 class SimpleCBOW:
     def __init__(self, vocab_size, hidden_size):
@@ -35,6 +36,7 @@ class SimpleCBOW:
         self.in_layer0.backward(da)
         return None
 
+
 # --- right: everything in one formula, float64
 class SimpleCBOW:
     def __init__(self, vocab_size, hidden_size):
@@ -56,11 +58,15 @@ class SimpleCBOW:
         self.grads[1][...] = self.h.T @ ds
         self.grads[0][...] = self.x.T @ (ds @ self.W_out.T)
 
+
 # --- right: rows picked instead of one-hot products
 class SimpleCBOW:
     def __init__(self, vocab_size, hidden_size, seed=0):
         rng = np.random.default_rng(seed)
-        self.params = [rng.normal(size=(vocab_size, hidden_size)), rng.normal(size=(hidden_size, vocab_size))]
+        self.params = [
+            rng.normal(size=(vocab_size, hidden_size)),
+            rng.normal(size=(hidden_size, vocab_size)),
+        ]
         self.grads = [p * 0 for p in self.params]
 
     def forward(self, contexts, target):
@@ -81,12 +87,18 @@ class SimpleCBOW:
             for i in row:
                 self.grads[0][i] += d / len(row)
 
+
 # --- wrong: missing-1/C
 class SimpleCBOW:
     def __init__(self, vocab_size, hidden_size):
         V, H = vocab_size, hidden_size
         W_in, W_out = np.random.randn(V, H), np.random.randn(H, V)
-        self.a, self.b, self.o, self.l = MatMul(W_in), MatMul(W_in), MatMul(W_out), SoftmaxWithLoss()
+        self.a, self.b, self.o, self.l = (
+            MatMul(W_in),
+            MatMul(W_in),
+            MatMul(W_out),
+            SoftmaxWithLoss(),
+        )
         self.params = self.a.params + self.b.params + self.o.params
         self.grads = self.a.grads + self.b.grads + self.o.grads
 
@@ -99,12 +111,18 @@ class SimpleCBOW:
         self.a.backward(dh)
         self.b.backward(dh)
 
+
 # --- wrong: missing-1/C
 class SimpleCBOW:
     def __init__(self, vocab_size, hidden_size):
         V, H = vocab_size, hidden_size
         W_in, W_out = np.random.randn(V, H), np.random.randn(H, V)
-        self.a, self.b, self.o, self.l = MatMul(W_in), MatMul(W_in), MatMul(W_out), SoftmaxWithLoss()
+        self.a, self.b, self.o, self.l = (
+            MatMul(W_in),
+            MatMul(W_in),
+            MatMul(W_out),
+            SoftmaxWithLoss(),
+        )
         self.params = self.a.params + self.b.params + self.o.params
         self.grads = self.a.grads + self.b.grads + self.o.grads
 
@@ -116,6 +134,7 @@ class SimpleCBOW:
         dh = self.o.backward(self.l.backward(dout))
         self.a.backward(dh)
         self.b.backward(dh)
+
 
 # --- wrong: shared-weight-overwritten
 class SimpleCBOW:
@@ -148,10 +167,14 @@ class SimpleCBOW:
         self.i.backward(dh)
         self.i.backward(dh)
 
+
 # --- wrong: hidden-layer-activated
 class SimpleCBOW:
     def __init__(self, vocab_size, hidden_size):
-        self.params = [np.random.randn(vocab_size, hidden_size), np.random.randn(hidden_size, vocab_size)]
+        self.params = [
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(hidden_size, vocab_size),
+        ]
         self.grads = [np.zeros_like(p) for p in self.params]
 
     def forward(self, contexts, target):
@@ -164,6 +187,7 @@ class SimpleCBOW:
         ds = (self.y - self.t) * dout / len(self.t)
         self.grads[1][...] = self.h.T @ ds
         self.grads[0][...] = self.x.T @ ((1 - self.h**2) * (ds @ self.params[1].T))
+
 
 # --- wrong: first-context-only
 class SimpleCBOW:
@@ -179,10 +203,14 @@ class SimpleCBOW:
     def backward(self, dout=1):
         self.i.backward(self.o.backward(self.l.backward(dout)))
 
+
 # --- wrong: grads-not-filled
 class SimpleCBOW:
     def __init__(self, vocab_size, hidden_size):
-        self.params = [np.random.randn(vocab_size, hidden_size), np.random.randn(hidden_size, vocab_size)]
+        self.params = [
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(hidden_size, vocab_size),
+        ]
         self.grads = [np.zeros_like(p) for p in self.params]
 
     def forward(self, contexts, target):
@@ -196,10 +224,14 @@ class SimpleCBOW:
         dh = ds @ self.params[1].T
         self.grads[1][...] = self.h.T @ ds
 
+
 # --- wrong: dout-ignored
 class SimpleCBOW:
     def __init__(self, vocab_size, hidden_size):
-        self.params = [np.random.randn(vocab_size, hidden_size), np.random.randn(hidden_size, vocab_size)]
+        self.params = [
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(hidden_size, vocab_size),
+        ]
         self.grads = [np.zeros_like(p) for p in self.params]
 
     def forward(self, contexts, target):
@@ -213,10 +245,14 @@ class SimpleCBOW:
         self.grads[1][...] = self.h.T @ ds
         self.grads[0][...] = self.x.T @ (ds @ self.params[1].T)
 
+
 # --- wrong: ?  gradients of W_in and W_out in the wrong order of the list
 class SimpleCBOW:
     def __init__(self, vocab_size, hidden_size):
-        self.params = [np.random.randn(vocab_size, hidden_size), np.random.randn(hidden_size, vocab_size)]
+        self.params = [
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(hidden_size, vocab_size),
+        ]
         self.grads = [np.zeros_like(p) for p in self.params[::-1]]
 
     def forward(self, contexts, target):

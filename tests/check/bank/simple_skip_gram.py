@@ -3,6 +3,7 @@ import numpy as np
 from w2vlib.functions import softmax
 from w2vlib.layers import MatMul, SoftmaxWithLoss
 
+
 # --- right: two loss layers
 class SimpleSkipGram:
     def __init__(self, vocab_size, hidden_size):
@@ -16,11 +17,14 @@ class SimpleSkipGram:
 
     def forward(self, contexts, target):
         s = self.out_layer.forward(self.in_layer.forward(target))
-        return self.loss_layer1.forward(s, contexts[:, 0]) + self.loss_layer2.forward(s, contexts[:, 1])
+        return self.loss_layer1.forward(s, contexts[:, 0]) + self.loss_layer2.forward(
+            s, contexts[:, 1]
+        )
 
     def backward(self, dout=1):
         ds = self.loss_layer1.backward(dout) + self.loss_layer2.backward(dout)
         self.in_layer.backward(self.out_layer.backward(ds))
+
 
 # --- right: in formulas
 class SimpleSkipGram:
@@ -38,6 +42,7 @@ class SimpleSkipGram:
         ds = (self.c.shape[1] * self.y - self.c.sum(axis=1)) * dout / len(self.y)
         self.grads[1][...] = self.h.T @ ds
         self.grads[0][...] = self.t.T @ ds @ self.params[1].T
+
 
 # --- right: example by example
 class SimpleSkipGram:
@@ -66,6 +71,7 @@ class SimpleSkipGram:
             self.grads[1] += np.outer(W_in[word], ds)
             self.grads[0][word] += W_out @ ds
 
+
 # --- wrong: mean-instead-of-sum
 class SimpleSkipGram:
     def __init__(self, vocab_size, hidden_size):
@@ -82,6 +88,7 @@ class SimpleSkipGram:
         ds = (self.y - self.c.mean(axis=1)) * dout / len(self.y)
         self.grads[1][...] = self.h.T @ ds
         self.grads[0][...] = self.t.T @ ds @ self.params[1].T
+
 
 # --- wrong: dh-overwritten
 class SimpleSkipGram:
@@ -103,6 +110,7 @@ class SimpleSkipGram:
             dh = ds @ self.params[1].T
         self.grads[0][...] = self.t.T @ dh
 
+
 # --- wrong: contexts-and-target-swapped
 class SimpleSkipGram:
     def __init__(self, vocab_size, hidden_size):
@@ -119,6 +127,7 @@ class SimpleSkipGram:
         ds = (self.y - self.t) * dout / len(self.t)
         self.grads[1][...] = self.h.T @ ds
         self.grads[0][...] = self.x.T @ (ds @ self.params[1].T)
+
 
 # --- wrong: missing-1/B
 class SimpleSkipGram:

@@ -4,6 +4,7 @@ from w2vlib.functions import sigmoid
 from w2vlib.layers import Embedding
 from w2vlib.negative_sampling import NegativeSamplingLoss
 
+
 # --- right: one loss layer for each context, as in the textbook
 class SkipGram:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
@@ -33,6 +34,7 @@ class SkipGram:
             dh += layer.backward(dout)
         self.in_layer.backward(dh)
 
+
 # --- right: the same with given negatives
 class SkipGram:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
@@ -52,6 +54,7 @@ class SkipGram:
     def backward(self, dout=1):
         self.e.backward(np.sum([l.backward(dout) for l in self.ls], axis=0))
 
+
 # --- right: by hand with einsum
 class SkipGram:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
@@ -68,19 +71,27 @@ class SkipGram:
         s = np.einsum("bckh,bh->bck", self.params[1][self.ids], self.h)
         self.g = sigmoid(s)
         self.g[..., 0] -= 1
-        return np.logaddexp(0, np.concatenate([-s[..., :1], s[..., 1:]], axis=-1)).sum() / len(target)
+        return np.logaddexp(0, np.concatenate([-s[..., :1], s[..., 1:]], axis=-1)).sum() / len(
+            target
+        )
 
     def backward(self, dout=1):
         g = self.g * dout / len(self.target)
         for grad in self.grads:
             grad.fill(0)
         np.add.at(self.grads[1], self.ids, np.einsum("bck,bh->bckh", g, self.h))
-        np.add.at(self.grads[0], self.target, np.einsum("bck,bckh->bh", g, self.params[1][self.ids]))
+        np.add.at(
+            self.grads[0], self.target, np.einsum("bck,bckh->bh", g, self.params[1][self.ids])
+        )
+
 
 # --- wrong: dh-overwritten
 class SkipGram:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
-        W_in, W_out = np.random.randn(vocab_size, hidden_size), np.random.randn(vocab_size, hidden_size)
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
         self.in_layer = Embedding(W_in)
         self.loss_layers = [NegativeSamplingLoss(W_out, corpus) for _ in range(2 * window_size)]
         layers = [self.in_layer] + self.loss_layers
@@ -96,10 +107,14 @@ class SkipGram:
             dh = layer.backward(dout)
         self.in_layer.backward(dh)
 
+
 # --- wrong: mean-instead-of-sum
 class SkipGram:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
-        W_in, W_out = np.random.randn(vocab_size, hidden_size), np.random.randn(vocab_size, hidden_size)
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
         self.in_layer, self.loss = Embedding(W_in), NegativeSamplingLoss(W_out, corpus)
         self.params = self.in_layer.params + self.loss.params
         self.grads = self.in_layer.grads + self.loss.grads
@@ -111,10 +126,14 @@ class SkipGram:
     def backward(self, dout=1):
         self.in_layer.backward(self.loss.backward(dout / self.C))
 
+
 # --- wrong: first-context-only
 class SkipGram:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
-        W_in, W_out = np.random.randn(vocab_size, hidden_size), np.random.randn(vocab_size, hidden_size)
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
         self.in_layer, self.loss = Embedding(W_in), NegativeSamplingLoss(W_out, corpus)
         self.params = self.in_layer.params + self.loss.params
         self.grads = self.in_layer.grads + self.loss.grads
@@ -127,10 +146,14 @@ class SkipGram:
     def backward(self, dout=1):
         self.in_layer.backward(self.loss.backward(dout))
 
+
 # --- wrong: contexts-and-target-swapped
 class SkipGram:
     def __init__(self, vocab_size, hidden_size, window_size, corpus):
-        W_in, W_out = np.random.randn(vocab_size, hidden_size), np.random.randn(vocab_size, hidden_size)
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
         self.in_layer, self.loss = Embedding(W_in), NegativeSamplingLoss(W_out, corpus)
         self.params = self.in_layer.params + self.loss.params
         self.grads = self.in_layer.grads + self.loss.grads
@@ -142,6 +165,7 @@ class SkipGram:
     def backward(self, dout=1):
         dh = self.loss.backward(dout) / self.shape[1]
         self.in_layer.backward(np.repeat(dh[:, None], self.shape[1], axis=1))
+
 
 # --- wrong: assigned-instead-of-added
 class SkipGram:

@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: log-sum-exp
 class SoftmaxWithLoss:
     def __init__(self):
@@ -19,6 +20,7 @@ class SoftmaxWithLoss:
         dx[np.arange(len(dx)), self.t] -= 1
         return dx * dout / len(dx)
 
+
 # --- right: row by row with logaddexp
 class SoftmaxWithLoss:
     params, grads = [], []
@@ -36,6 +38,7 @@ class SoftmaxWithLoss:
             y = np.exp(row - np.logaddexp.reduce(row))
             out.append((y - answer).astype(row.dtype) / row.dtype.type(len(self.x)))
         return np.array(out) * self.x.dtype.type(dout)
+
 
 # --- right: float64 inside, the input's type outside
 class SoftmaxWithLoss:
@@ -58,6 +61,7 @@ class SoftmaxWithLoss:
     def backward(self, dout=1):
         return ((self.y - self.t) * (dout / self.y.shape[0])).astype(self.dtype)
 
+
 # --- wrong: loss-capped
 class SoftmaxWithLoss:
     def __init__(self):
@@ -76,6 +80,7 @@ class SoftmaxWithLoss:
         dx *= dout
         return dx / len(self.t)
 
+
 # --- wrong: loss-capped
 class SoftmaxWithLoss:
     def __init__(self):
@@ -90,6 +95,7 @@ class SoftmaxWithLoss:
 
     def backward(self, dout=1):
         return ((self.y - self.t) * dout / len(self.t)).astype(self.y.dtype)
+
 
 # --- wrong: log-of-zero
 class SoftmaxWithLoss:
@@ -109,6 +115,7 @@ class SoftmaxWithLoss:
             dx[i, k] -= 1
         return dx * (dout / len(dx))
 
+
 # --- wrong: no-max-subtracted
 class SoftmaxWithLoss:
     def __init__(self):
@@ -125,6 +132,7 @@ class SoftmaxWithLoss:
         dx = self.y.copy()
         dx[np.arange(len(self.t)), self.t] -= 1
         return dx * dout / len(self.t)
+
 
 # --- wrong: global-max-subtracted
 class SoftmaxWithLoss:
@@ -144,6 +152,7 @@ class SoftmaxWithLoss:
         dx[np.arange(len(self.t)), self.t] -= 1
         return dx * dout / len(self.t)
 
+
 # --- wrong: missing-1/B
 class SoftmaxWithLoss:
     def __init__(self):
@@ -162,6 +171,7 @@ class SoftmaxWithLoss:
         dx[np.arange(len(self.t)), self.t] -= 1
         return dx * dout
 
+
 # --- wrong: mean-over-classes
 class SoftmaxWithLoss:
     def __init__(self):
@@ -177,6 +187,7 @@ class SoftmaxWithLoss:
 
     def backward(self, dout=1):
         return ((self.y - self.t) * dout / len(self.t)).astype(self.y.dtype)
+
 
 # --- wrong: softmax-over-batch
 class SoftmaxWithLoss:
@@ -196,6 +207,7 @@ class SoftmaxWithLoss:
         dx[np.arange(len(self.t)), self.t] -= 1
         return dx * dout / len(self.t)
 
+
 # --- wrong: softmax-over-everything
 class SoftmaxWithLoss:
     def __init__(self):
@@ -213,6 +225,7 @@ class SoftmaxWithLoss:
         dx = self.y.copy()
         dx[range(len(self.t)), self.t] -= 1
         return dx * dout / len(self.t)
+
 
 # --- wrong: crossed-indexing
 class SoftmaxWithLoss:
@@ -232,6 +245,7 @@ class SoftmaxWithLoss:
         dx[:, self.t] -= 1
         return dx * dout / len(self.t)
 
+
 # --- wrong: cache-changed
 class SoftmaxWithLoss:
     def __init__(self):
@@ -250,6 +264,7 @@ class SoftmaxWithLoss:
         dx[np.arange(len(self.t)), self.t] -= 1
         return dx * dout / len(self.t)
 
+
 # --- wrong: dout-ignored
 class SoftmaxWithLoss:
     def __init__(self):
@@ -266,6 +281,7 @@ class SoftmaxWithLoss:
     def backward(self, dout=1):
         return ((self.y - self.t) / len(self.t)).astype(self.y.dtype)
 
+
 # --- wrong: wrong-sign
 class SoftmaxWithLoss:
     def __init__(self):
@@ -281,6 +297,7 @@ class SoftmaxWithLoss:
 
     def backward(self, dout=1):
         return (dout * (self.t - self.y) / len(self.t)).astype(self.y.dtype)
+
 
 # --- wrong: ?  the logarithm to base 2
 class SoftmaxWithLoss:

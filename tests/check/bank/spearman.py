@@ -1,11 +1,13 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: ranks by comparing everything with everything
 def spearman(x, y):
     rx = np.array([(x < v).sum() + (x == v).sum() / 2 for v in x])
     ry = np.array([(y < v).sum() + (y == v).sum() / 2 for v in y])
     return np.corrcoef(rx, ry)[0, 1]
+
 
 # --- right: sorted, equal numbers averaged afterwards
 def spearman(x, y):
@@ -20,6 +22,7 @@ def spearman(x, y):
     a, b = ranks(x), ranks(y)
     return float(a.dot(b) / (np.linalg.norm(a) * np.linalg.norm(b)))
 
+
 # --- right: groups from unique and their counts
 def spearman(x, y):
     scaled = []
@@ -30,9 +33,11 @@ def spearman(x, y):
         scaled.append((r - r.mean()) / r.std())
     return np.mean(scaled[0] * scaled[1])
 
+
 # --- wrong: no-ranks
 def spearman(x, y):
     return np.corrcoef(x, y)[0, 1]
+
 
 # --- wrong: ties-by-position
 def spearman(x, y):
@@ -41,10 +46,12 @@ def spearman(x, y):
     ry[np.argsort(y, kind="stable")] = range(n)
     return np.corrcoef([rx[i] for i in range(n)], ry)[0, 1]
 
+
 # --- wrong: argsort-taken-for-ranks
 def spearman(x, y):
     a, b = np.argsort(x, kind="stable"), np.argsort(y, kind="stable")
     return np.corrcoef(a, b)[0, 1]
+
 
 # --- wrong: ?  the short formula, which holds without equal numbers only
 def spearman(x, y):
@@ -52,6 +59,7 @@ def spearman(x, y):
     rx = np.array([(x < v).sum() + (x == v).sum() / 2 for v in x])
     ry = np.array([(y < v).sum() + (y == v).sum() / 2 for v in y])
     return 1 - 6 * ((rx - ry) ** 2).sum() / (n * (n * n - 1))
+
 
 # --- wrong: upside-down
 def spearman(x, y):

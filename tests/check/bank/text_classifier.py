@@ -1,6 +1,7 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right: by hand
 class TextClassifier:
     def __init__(self, E, W, b):
@@ -27,8 +28,10 @@ class TextClassifier:
         dE[...] = 0
         np.add.at(dE, self.sentences, (delta @ self.params[1].T / n)[:, None, :])
 
+
 # --- right: from layers
 from w2vlib import Affine, EmbeddingMean, SoftmaxWithLoss
+
 
 class TextClassifier:
     def __init__(self, E, W, b):
@@ -47,6 +50,7 @@ class TextClassifier:
         d = self.loss.backward(dout)
         for layer in self.layers[::-1]:
             d = layer.backward(d)
+
 
 # --- right: one sentence after the other
 class TextClassifier:
@@ -76,6 +80,7 @@ class TextClassifier:
             for i in words:
                 self.grads[0][i] += W @ delta / len(words)
 
+
 # --- wrong: vectors-frozen
 class TextClassifier:
     def __init__(self, E, W, b):
@@ -93,6 +98,7 @@ class TextClassifier:
         delta = (self.y - np.eye(self.y.shape[1])[self.t]) * dout / len(self.t)
         self.grads[1][...] = self.x.T @ delta
         self.grads[2][...] = delta.sum(axis=0)
+
 
 # --- wrong: missing-1/n
 class TextClassifier:
@@ -117,6 +123,7 @@ class TextClassifier:
             for i in row:
                 dE[i] += d
 
+
 # --- wrong: assigned-instead-of-added
 class TextClassifier:
     def __init__(self, E, W, b):
@@ -138,6 +145,7 @@ class TextClassifier:
         dE[...] = 0
         share = delta @ self.params[1].T / self.sentences.shape[1]
         dE[self.sentences] = share[:, None, :]
+
 
 # --- wrong: missing-1/B
 class TextClassifier:
@@ -161,6 +169,7 @@ class TextClassifier:
         share = delta @ self.params[1].T / self.sentences.shape[1]
         np.add.at(dE, self.sentences, share[:, None, :])
 
+
 # --- wrong: sum-instead-of-mean
 class TextClassifier:
     def __init__(self, E, W, b):
@@ -182,6 +191,7 @@ class TextClassifier:
         db[...] = delta.sum(axis=0)
         dE[...] = 0
         np.add.at(dE, self.sentences, (delta @ self.params[1].T)[:, None, :])
+
 
 # --- wrong: dout-ignored
 class TextClassifier:
@@ -205,6 +215,7 @@ class TextClassifier:
         share = delta @ self.params[1].T / self.sentences.shape[1]
         np.add.at(dE, self.sentences, share[:, None, :])
 
+
 # --- wrong: bias-mean
 class TextClassifier:
     def __init__(self, E, W, b):
@@ -227,6 +238,7 @@ class TextClassifier:
         share = delta @ self.params[1].T / self.sentences.shape[1]
         np.add.at(dE, self.sentences, share[:, None, :])
 
+
 # --- wrong: loss-summed
 class TextClassifier:
     def __init__(self, E, W, b):
@@ -248,6 +260,7 @@ class TextClassifier:
         dE[...] = 0
         share = delta @ self.params[1].T / self.sentences.shape[1]
         np.add.at(dE, self.sentences, share[:, None, :])
+
 
 # --- wrong: ?  softmax over the batch
 class TextClassifier:

@@ -2,6 +2,7 @@
 import collections
 import numpy as np
 
+
 # --- right: the textbook
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -28,6 +29,7 @@ class UnigramSampler:
             )
         return negative_sample
 
+
 # --- right: inverse of the running sum, draws again where it hit the target
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size, seed=None):
@@ -42,6 +44,7 @@ class UnigramSampler:
             if not hit.any():
                 return draws
             draws[hit] = np.searchsorted(self.cdf, self.rng.random(hit.sum()), side="right")
+
 
 # --- right: a table of words, as in word2vec.c
 class UnigramSampler:
@@ -58,6 +61,7 @@ class UnigramSampler:
                 result[bad, k] = self.rng.choice(self.table, size=bad.sum())
         return result
 
+
 # --- right: Gumbel noise, without replacement
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -68,6 +72,7 @@ class UnigramSampler:
         keys = self.log_w + np.random.gumbel(size=(len(target), len(self.log_w)))
         keys[np.arange(len(target)), target] = -np.inf
         return np.argsort(-keys, axis=1)[:, : self.sample_size]
+
 
 # --- wrong: power-forgotten
 class UnigramSampler:
@@ -84,6 +89,7 @@ class UnigramSampler:
             out[i] = np.random.choice(len(p), self.sample_size, p=p / p.sum())
         return out
 
+
 # --- wrong: power-forgotten
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -95,6 +101,7 @@ class UnigramSampler:
             others = self.corpus[self.corpus != t]
             rows.append(np.random.choice(others, self.sample_size))
         return np.array(rows)
+
 
 # --- wrong: power-squared
 class UnigramSampler:
@@ -110,6 +117,7 @@ class UnigramSampler:
             out[i] = np.random.choice(len(p), self.sample_size, p=p / p.sum())
         return out
 
+
 # --- wrong: power-fixed
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -124,6 +132,7 @@ class UnigramSampler:
             p[t] = 0
             out[i] = np.random.choice(len(p), self.sample_size, replace=False, p=p / p.sum())
         return out
+
 
 # --- wrong: power-after-normalising
 class UnigramSampler:
@@ -145,6 +154,7 @@ class UnigramSampler:
                 out[i, k] = word
         return out
 
+
 # --- wrong: power-inverted
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -159,6 +169,7 @@ class UnigramSampler:
             out.append(np.random.choice(len(w), self.sample_size, p=w / w.sum()))
         return np.array(out)
 
+
 # --- wrong: uniform
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -168,6 +179,7 @@ class UnigramSampler:
         draws = np.random.randint(0, self.V - 1, (len(target), self.K))
         return draws + (draws >= target[:, None])
 
+
 # --- wrong: target-drawn
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -176,6 +188,7 @@ class UnigramSampler:
 
     def get_negative_sample(self, target):
         return np.random.choice(len(self.p), size=(len(target), self.K), p=self.p)
+
 
 # --- wrong: target-drawn
 class UnigramSampler:
@@ -188,6 +201,7 @@ class UnigramSampler:
         again = draws == target[:, None]
         draws[again] = self.rng.choice(len(self.p), size=again.sum(), p=self.p)
         return draws
+
 
 # --- wrong: excluded-for-others
 class UnigramSampler:
@@ -202,6 +216,7 @@ class UnigramSampler:
             out[i] = np.random.choice(len(p), self.K, p=p / p.sum())
         return out
 
+
 # --- wrong: one-negative-reused
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -215,6 +230,7 @@ class UnigramSampler:
             out[i, :] = np.random.choice(len(w), p=w / w.sum())
         return out
 
+
 # --- wrong: same-for-all-rows
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -225,6 +241,7 @@ class UnigramSampler:
         w[np.unique(target)] = 0
         row = np.random.choice(len(w), self.K, p=w / w.sum())
         return np.tile(row, (len(target), 1))
+
 
 # --- wrong: same-every-call
 class UnigramSampler:
@@ -240,6 +257,7 @@ class UnigramSampler:
             out.append(rng.choice(len(w), self.K, p=w / w.sum()))
         return np.array(out)
 
+
 # --- wrong: draws-transposed
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -253,6 +271,7 @@ class UnigramSampler:
             out[:, i] = np.random.choice(len(w), self.K, p=w / w.sum())
         return out
 
+
 # --- wrong: collision-shifted
 class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
@@ -262,6 +281,7 @@ class UnigramSampler:
     def get_negative_sample(self, target):
         draws = np.random.choice(len(self.p), (len(target), self.K), p=self.p)
         return np.where(draws == target[:, None], (draws + 1) % len(self.p), draws)
+
 
 # --- wrong: ?  probabilities that do not sum to 1 after the target is taken out
 class UnigramSampler:
@@ -276,6 +296,7 @@ class UnigramSampler:
             p[t] = 0
             rows.append(np.random.choice(len(p), self.K, p=p))
         return np.array(rows)
+
 
 # --- wrong: ?  the square root instead of the power
 class UnigramSampler:

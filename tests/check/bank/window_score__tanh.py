@@ -1,9 +1,11 @@
 # ruff: noqa
 import numpy as np
 
+
 # --- right
 def window_score(x, W, b, u):
     return np.tanh(x @ W + b) @ u
+
 
 # --- wrong: other-activation
 def window_score(x, W, b, u):
