@@ -356,6 +356,18 @@ def test_shared_parameters_are_one_parameter():
     assert report.worst.name == "params[0] = params[1]"
 
 
+def test_a_view_of_some_rows_belongs_to_the_whole():
+    W = numbers(4, 3)
+
+    def f():
+        return float(np.sin(W).sum() + (W[:2] ** 2).sum())
+
+    assert check_gradient(f, [W[:2], W], [2 * W[:2], np.cos(W)]).passed
+    wrong = np.cos(W)
+    wrong[3, 1] = 0
+    assert check_gradient(f, [W[:2], W], [2 * W[:2], wrong]).worst.index == (3, 1)
+
+
 def test_same_seed_same_report():
     W, grad = numbers(100, 20), np.cos(numbers(100, 20))
     grad[3, 3] = 5
@@ -918,6 +930,22 @@ def test_a_crash_keeps_the_exception():
     (problem,) = check_layer(Crashes, X).problems
     assert isinstance(problem.error, ValueError)
     assert "together.." not in problem.sentence
+
+
+def test_wrong_arguments_of_check_layer():
+    for wrt in ([1], [-1], [2]):
+        with pytest.raises(ValueError, match=r"positions of float inputs, which are \[0\]"):
+            check_layer(CrossEntropy, (X, T), wrt=wrt)
+    with pytest.raises(ValueError, match=r"skip names no batch: \['one rwo'\]"):
+        check_layer(Product, X, skip=["one rwo"])
+    with pytest.raises(ValueError, match="tol must be finite and greater than 0"):
+        check_layer(Product, X, tol=0)
+    with pytest.raises(ValueError, match="tol must be finite and greater than 0"):
+        check_gradient(lambda: 0.0, [], [], tol=-1)
+    with pytest.raises(ValueError, match="steps"):
+        check_layer(Product, X, steps=-1)
+    assert "one row" not in {c.batch for c in check_layer(Product, X, skip="one row").comparisons}
+    assert "trained" not in {c.point for c in check_layer(Product, X, steps=0).comparisons}
 
 
 def test_what_is_no_layer():

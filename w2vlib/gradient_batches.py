@@ -4,6 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+BATCH_NAMES = (
+    "one row",
+    "repeated rows",
+    "repeated in a row",
+    "one word everywhere",
+    "calm",
+    "saturated 6",
+    "saturated 30",
+    "saturated 40",
+    "saturated 1000",
+)
+"""Names of all batches that can be derived from a given one."""
+
 
 def derived_batches(inputs: tuple) -> list[tuple[str, tuple]]:
     """Harder batches made from the given one: pairs of name and inputs.

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from w2vlib.derivatives import Line, along_entry, measure, size_of_entries
+from w2vlib.gradient_batches import BATCH_NAMES
 from w2vlib.gradient_compare import (
     NOTHING_JUDGED,
     RANDOM,
@@ -41,7 +42,7 @@ from w2vlib.gradient_compare import (
 )
 from w2vlib.gradient_report import GradientError, GradientReport, Problem
 from w2vlib.layer_check import LayerCheck
-from w2vlib.validation import check_finite, on_device
+from w2vlib.validation import as_count, as_number, check_finite, on_device
 
 __all__ = [
     "GradientError",
@@ -165,6 +166,7 @@ def check_gradient(
         ValueError: params and grads do not belong together, or f returns no number.
     """
     params, grads, names = _as_lists(params, grads, names)
+    tol = as_number(tol, "tol", minimum=0, open_minimum=True)
     report = GradientReport("gradient")
 
     def evaluate() -> float:
@@ -297,10 +299,15 @@ def check_layer(
 
     Raises:
         TypeError: the factory is no function, or what it makes is no layer.
-        ValueError: inputs that are not finite, or beyond ±1e100.
+        ValueError: inputs that are not finite, or beyond ±1e100; wrt that is no float input; a
+            name in skip that no batch has.
     """
     for i, x in enumerate(inputs if isinstance(inputs, (tuple, list)) else (inputs,)):
         if isinstance(x, np.ndarray) and x.dtype.kind == "f":
             _check_measurable(x, f"inputs[{i}]")
+    batches, skip = dict(batches or {}), {skip} if isinstance(skip, str) else set(skip)
+    if unknown := sorted(skip - {*BATCH_NAMES, *batches}):
+        raise ValueError(f"skip names no batch: {unknown}; there are {[*BATCH_NAMES, *batches]}.")
+    tol, steps = as_number(tol, "tol", minimum=0, open_minimum=True), as_count(steps, "steps", 0)
     check = LayerCheck(factory, inputs, wrt, tol, seed)
-    return check.run(batches or {}, set(skip), twice, steps)
+    return check.run(batches, skip, twice, steps)

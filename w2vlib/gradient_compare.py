@@ -85,14 +85,15 @@ class Target:
 def merge_shared(targets: list[Target]) -> list[Target]:
     """Parameters that share memory (also as transposed views) are one: their gradients add up."""
     merged: list[Target] = []
-    for target in targets:
+    # The largest first, so that a view of some rows goes into the whole.
+    for target in sorted(targets, key=lambda t: -t.x.size):
         for other in merged:
             if target.x.size and np.shares_memory(target.x, other.x):
                 _add_shared(other, target)
                 break
         else:
             merged.append(target)
-    return merged
+    return [t for t in targets if any(t is m for m in merged)]
 
 
 def _add_shared(whole: Target, part: Target) -> None:

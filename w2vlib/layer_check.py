@@ -71,6 +71,11 @@ class LayerCheck:
             as_input(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))
         )
         self.wrt = None if wrt is None else list(wrt)
+        floats = [i for i, x in enumerate(self.inputs) if is_float(x)]
+        if not set(self.wrt or ()) <= set(floats):
+            raise ValueError(
+                f"wrt must name positions of float inputs, which are {floats}, got {self.wrt}."
+            )
         layer = self._new_layer()
         self.report = GradientReport(type(layer).__name__)
         self.names = _input_names(layer, len(self.inputs))
