@@ -264,6 +264,7 @@ CALLS = {
         answered,
         {"questions": {"all": [tuple(WORDS)]}, "vectors": W, "method": "3CosAdd"},
     ),
+    "spearman": (w2vlib.spearman, {"x": X[0], "y": X[1]}),
     "numerical_gradient": (measured_gradient, {"x": X}),
     "check_gradient": (checked_gradient, {"x": X[0], "g": np.cosh(X[0]) ** -2.0}),
     "check_layer": (checked_layer, {"x": X}),
@@ -272,6 +273,7 @@ CALLS = {
 # Names that take nothing that could be wrong, or whose own tests need files or a device.
 NO_INPUT = {
     "PAD", "UnknownWordError", "DataUnavailableError", "gpu_available", "to_cpu", "to_gpu", "ptb",
+    "VectorFileError", "convert_book_pickle",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from w2vlib.validation import as_count
+from w2vlib.validation import as_array, as_count
 from w2vlib.word_vectors import METHODS, WordVectors, analogy_scores
 
 CASES = ("fold", "exact")
@@ -70,7 +70,7 @@ def spearman(x, y) -> float:
 
 
 def _finite_series(values, name: str) -> np.ndarray:
-    series = np.asarray(values)
+    series = as_array(values, name)
     if series.dtype.kind not in "fiu" and series.size:
         raise TypeError(f"{name} must hold real numbers, got dtype {series.dtype}.")
     if series.ndim != 1:
