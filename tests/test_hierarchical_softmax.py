@@ -232,6 +232,13 @@ def test_single_precision_against_double(B, C, seed, sparse):
     assert single.log_probabilities(h.astype(np.float32)).dtype == np.float32
 
 
+def test_no_contexts_no_loss():
+    loss = HierarchicalSoftmaxLoss(np.ones((V - 1, 2)), CORPUS)
+    assert loss.forward(np.ones((3, 2)), np.zeros((3, 0), int)) == 0
+    assert loss.backward().tolist() == np.zeros((3, 2)).tolist()
+    assert not loss.grads[0].any()
+
+
 def test_the_parameter_and_the_tree():
     W, tree = np.ones((4, 2), np.float32), HuffmanTree([1, 2, 3, 4, 5])
     loss = HierarchicalSoftmaxLoss(W, None, tree=tree, sparse_grad=True)

@@ -462,6 +462,13 @@ def test_without_negatives_the_sampler_draws_them():
     assert loss.negatives.shape == (6, 2, 4)
 
 
+def test_no_contexts_no_loss():
+    loss = NegativeSamplingLoss(np.ones((V, 2)), CORPUS, seed=0)
+    assert loss.forward(np.ones((3, 2)), np.zeros((3, 0), int)) == 0
+    assert loss.backward().tolist() == np.zeros((3, 2)).tolist()
+    assert not loss.grads[0].any()
+
+
 def test_the_options_reach_the_sampler():
     W, rng = np.ones((7, 2)), np.random.default_rng(0)
     sampler = NegativeSamplingLoss(
