@@ -80,7 +80,8 @@ class Comparison:
         batch, point: where it was seen.
         inputs, dout: what the layer was given, to follow a failure up.
         imprecise: relative error along a random direction if it is larger than float64 explains.
-        rounding: how far the gradient may be off by its own rounding.
+        rounding: how far the gradient may be off by its own rounding; 0 if that does not matter,
+            because all entries agree.
     """
 
     name: str
