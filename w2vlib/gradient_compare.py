@@ -277,6 +277,10 @@ class _Work:
         for i in self.slopes:  # once more, now that the largest entry is known
             self._decide(i)
 
+    def _slack(self, slope: Slope) -> float:
+        """What rounding explains, in the measurement and in the gradient under test."""
+        return SAFETY * slope.error + self.rounding()
+
     def _suspects(self) -> np.ndarray:
         """Entries whose quick look does not fit, worst first."""
         badness = np.nan_to_num(self.errors(), nan=np.inf)
@@ -301,7 +305,7 @@ class _Work:
         slope, got = self.slopes[i], self.got[i]
         error = abs(got - slope.value)
         allowed = self.c.tol * max(abs(got), abs(slope.value), FLOOR * self._largest())
-        slack = SAFETY * slope.error + self.rounding()
+        slack = self._slack(slope)
         off = not error <= allowed  # NaN, a slope that cannot be measured, is off too
         self.kinks[i] = off and slope.kink is not None
         self.unsure[i] = off and not self.kinks[i] and not error > allowed + slack
@@ -329,6 +333,9 @@ class _Work:
         """The result, in the shape of the parameter."""
         shape = self.x.shape
         errors = np.where(np.isnan(self.expected), np.nan, self.errors())
+        for i, slope in self.slopes.items():
+            if not self.wrong[i] and abs(self.got[i] - slope.value) <= self._slack(slope):
+                errors[i] = 0.0
         arrays = (self.got, self.expected, errors, self.wrong, self.unsure, self.kinks)
         reshaped = (a.reshape(shape) for a in arrays)
         return Comparison(

@@ -73,7 +73,8 @@ class Comparison:
         name: the parameter or input.
         got: gradient computed by the code under test, as a dense array.
         expected: measured derivatives; NaN where an entry was not measured.
-        relative_error: |got − expected| / max(|got|, |expected|, floor · largest); NaN as above.
+        relative_error: |got − expected| / max(|got|, |expected|, floor · largest); 0 where rounding
+            explains the difference; NaN as above.
         wrong: entries that differ by more than tolerance and rounding allow.
         unsure: entries too small to judge: rounding hides them.
         kinks: entries where the function has a corner (max, ReLU), so no single right answer.
