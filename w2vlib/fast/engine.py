@@ -151,6 +151,10 @@ class FastTrainer:
 
     # -- training
 
+    def compile(self) -> None:
+        """Make the compiled code ready now, so that :meth:`fit` begins at once."""
+        _Worker(self, 0).compile()
+
     def stop(self) -> None:
         """From a callback: end the training now and keep what was learned."""
         self._stop = True

@@ -128,7 +128,7 @@ class Outputs(NamedTuple):
     tree_start: np.ndarray
     tree_rows: np.ndarray
     tree_sign: np.ndarray
-    ahead: bool  # the matrices are larger than the cache: fetch the next rows early
+    ahead: bool  # the matrices are larger than the cache: fetch all of the next rows early
 
 
 class Scratch(NamedTuple):
@@ -143,7 +143,7 @@ class Scratch(NamedTuple):
     ends: np.ndarray  # int32 last group of each target of a block, plus one
     neighbours: np.ndarray  # int64 offsets of a window's rows of W_in
     x: np.ndarray  # float32 input vectors
-    d: np.ndarray  # float32 their gradients
+    d: np.ndarray  # float32 their gradients; the last row stays zero
     sums: np.ndarray  # float32 window sums
     z: np.ndarray  # float32 factors g of a window
     tally: np.ndarray  # float32 the loss so far, see _factors
@@ -238,11 +238,31 @@ def _merge_now_and_then(net, before, now):
 
 
 @_inlined
-def _stays(text, position, row, key):
-    if len(text.keep) == 0:
-        return True
-    random = scramble(key + uint64(position) * _STEP)
-    return uint32(random >> uint64(32)) <= text.keep[row]
+def _sentence_of(starts, position):
+    """Number of the sentence that holds a position: the last that begins there or before."""
+    low, high = 0, len(starts)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if starts[middle] <= position:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@_inlined
+def _append(text, net, tokens, size, first, last, key):
+    """The rows of the tokens ``first … last − 1`` that stay, at ``tokens[size:]``; the new size."""
+    some = len(text.keep) > 0
+    for position in range(first, last):
+        row = text.row_of[uint64(text.ids[uint64(position)])]
+        tokens[uint64(size)] = row + net.shift if row < net.hot else row
+        size += 1
+        if some:
+            random = scramble(key + uint64(position) * _STEP)
+            if uint32(random >> uint64(32)) > text.keep[uint64(row)]:
+                size -= 1
+    return size
 
 
 @_inlined
@@ -252,40 +272,31 @@ def gather_tokens(text, net, stretch, scratch):
     Fills ``scratch.tokens`` and ``scratch.first`` (begin of each sentence, and the end of all).
     Returns the number of sentences, and where the targets begin and end in ``tokens``.
     """
-    tokens, first, key = scratch.tokens, scratch.first, uint64(stretch.keep_key)
-    sentence = np.searchsorted(text.starts, stretch.begin, side="right") - 1
-    position = stretch.begin
-    size = 0
-    while position > text.starts[sentence] and size < stretch.window:
+    tokens, first, starts = scratch.tokens, scratch.first, text.starts
+    key, window = uint64(stretch.keep_key), stretch.window
+    sentence = _sentence_of(starts, stretch.begin)
+    # What stands to the left comes from right to left, and is turned round.
+    size, position = 0, stretch.begin
+    while position > starts[sentence] and size < window:
         position -= 1
-        row = text.row_of[text.ids[position]]
-        if _stays(text, position, row, key):
-            tokens[size] = row + net.shift if row < net.hot else row
-            size += 1
+        size = _append(text, net, tokens, size, position, position + 1, key)
     for i in range(size // 2):
         tokens[i], tokens[size - 1 - i] = tokens[size - 1 - i], tokens[i]
-    begin = size
-    count = 1
+    begin, count = size, 1
     first[0] = 0
-    ending = len(text.ids)
-    next_start = text.starts[sentence + 1] if sentence + 1 < len(text.starts) else ending
-    for position in range(stretch.begin, stretch.end):
-        if position == next_start:
-            first[count] = size
-            count += 1
-            sentence += 1
-            next_start = text.starts[sentence + 1] if sentence + 1 < len(text.starts) else ending
-        row = text.row_of[text.ids[position]]
-        if _stays(text, position, row, key):
-            tokens[size] = row + net.shift if row < net.hot else row
-            size += 1
-    end = size
-    position = stretch.end
-    while position < next_start and size < end + stretch.window:
-        row = text.row_of[text.ids[position]]
-        if _stays(text, position, row, key):
-            tokens[size] = row + net.shift if row < net.hot else row
-            size += 1
+    position = stretch.begin
+    while True:
+        sentence += 1
+        next_start = starts[sentence] if sentence < len(starts) else len(text.ids)
+        size = _append(text, net, tokens, size, position, min(next_start, stretch.end), key)
+        if next_start >= stretch.end:
+            break
+        first[count] = size
+        count += 1
+        position = next_start
+    end, position = size, stretch.end
+    while position < next_start and size < end + window:
+        size = _append(text, net, tokens, size, position, position + 1, key)
         position += 1
     first[count] = size
     return count, begin, end
@@ -383,13 +394,14 @@ def _take_loss(tally):
 
 
 @_inlined
-def _step(W_out, rows, at, n, x, x_at, d, d_at, sign, lr8, scale8, tally):
-    """One input vector, one group of six rows: adds ``scale · Σ g_j w_j`` to ``d``.
+def _step(W_out, rows, at, n, x, x_at, d, d_at, old_at, sign, lr8, scale8, tally):
+    """One input vector, one group of six rows: ``d[d_at:] = d[old_at:] + scale · Σ g_j w_j``.
 
     Each row is loaded once more before it is stored: so a row that occurs twice gets both updates.
     """
-    r0, r1, r2 = rows[at], rows[at + 1], rows[at + 2]
-    r3, r4, r5 = rows[at + 3], rows[at + 4], rows[at + 5]
+    at = uint64(at)
+    r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
+    r3, r4, r5 = rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
     s0, s1, s2, s3, s4, s5 = zeros8(), zeros8(), zeros8(), zeros8(), zeros8(), zeros8()
     for i in range(0, n, 8):
         h = load8(x, x_at + i)
@@ -406,7 +418,7 @@ def _step(W_out, rows, at, n, x, x_at, d, d_at, sign, lr8, scale8, tally):
         h = load8(x, x_at + i)
         low = g0 * load8(W_out, r0 + i) + g1 * load8(W_out, r1 + i) + g2 * load8(W_out, r2 + i)
         high = g3 * load8(W_out, r3 + i) + g4 * load8(W_out, r4 + i) + g5 * load8(W_out, r5 + i)
-        store8(d, d_at + i, load8(d, d_at + i) + (low + high) * scale8)
+        store8(d, d_at + i, load8(d, old_at + i) + (low + high) * scale8)
         store8(W_out, r0 + i, load8(W_out, r0 + i) + g0 * h)
         store8(W_out, r1 + i, load8(W_out, r1 + i) + g1 * h)
         store8(W_out, r2 + i, load8(W_out, r2 + i) + g2 * h)
@@ -416,10 +428,13 @@ def _step(W_out, rows, at, n, x, x_at, d, d_at, sign, lr8, scale8, tally):
 
 
 @_inlined
-def _answer(net, outputs, scratch, first, last, x, x_at, d_at, lr8, scale8):
-    """The groups ``first … last − 1`` of ``scratch.rows``, one after the other."""
+def _answer(net, outputs, scratch, first, last, x, x_at, d_at, old_at, lr8, scale8):
+    """The groups ``first … last − 1`` of ``scratch.rows``, one after the other.
+
+    What they add up goes to ``d[d_at:]``, on top of ``d[old_at:]``.
+    """
     for group in range(first, last):
-        sign = load8(outputs.signs, scratch.sign_at[group])
+        sign = load8(outputs.signs, scratch.sign_at[uint64(group)])
         _step(
             net.W_out,
             scratch.rows,
@@ -429,16 +444,22 @@ def _answer(net, outputs, scratch, first, last, x, x_at, d_at, lr8, scale8):
             x_at,
             scratch.d,
             d_at,
+            old_at,
             sign,
             lr8,
             scale8,
             scratch.tally,
         )
+        old_at = d_at
 
 
 @_inlined
 def _fetch(W, rows, first, last, n):
-    """Ask for rows that are needed soon; it only helps where they are not in the cache."""
+    """Ask for rows that are needed soon: their first n numbers.
+
+    The processor notices by itself that one cache line follows the other, so the first line of a
+    row is enough, unless the row comes all the way from main memory.
+    """
     for j in range(first, last):
         for i in range(0, n, 16):
             prefetch(W, rows[j] + i)
@@ -506,9 +527,11 @@ def _cbow_block(net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, s
     sums, d, x, tally = scratch.sums, scratch.d, scratch.x, scratch.tally
     p0, p1 = max(low, t0 - stretch.window), min(high, t1 + stretch.window)
     edges = BLOCK * n  # d: a row for each target, then the beginnings and ends of windows
+    nothing = len(d) - n  # and at last a row of zeros
     _clear(sums, 0, n)
     _clear(d, edges, n)
     for p in range(p0, p1):
+        prefetch(W_in, tokens[min(p + 4, p1 - 1)] * n)
         at, row = (p - p0) * n, tokens[p] * n
         for i in range(0, n, 8):
             store8(sums, at + n + i, load8(sums, at + i) + load8(W_in, row + i))
@@ -521,8 +544,9 @@ def _cbow_block(net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, s
     loss, ready, group = 0.0, 0, 0
     for t in range(t0, t1):
         end = ends[t - t0]
-        if outputs.ahead and t + 1 < t1:
-            _fetch(net.W_out, scratch.rows, end * GROUP, ends[t + 1 - t0] * GROUP, n)
+        if t + 1 < t1:
+            early = n if outputs.ahead else 1
+            _fetch(net.W_out, scratch.rows, end * GROUP, ends[t + 1 - t0] * GROUP, early)
         first, last = max(low, t - reach[t - t0]), min(high, t + reach[t - t0] + 1)
         a, b, own = (first - p0) * n, (last - p0) * n, tokens[t] * n
         share8 = all8(np.float32(1) / np.float32(last - first - 1))
@@ -530,9 +554,8 @@ def _cbow_block(net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, s
             others = load8(sums, b + i) - load8(sums, a + i) - load8(W_in, own + i)
             store8(x, i, others * share8)
         at = (t - t0) * n
-        _clear(d, at, n)
         scale8 = share8 if stretch.mean else ones8()
-        _answer(net, outputs, scratch, group, end, x, 0, at, lr8, scale8)
+        _answer(net, outputs, scratch, group, end, x, 0, at, nothing, lr8, scale8)
         for i in range(0, n, 8):
             change = load8(d, at + i)
             store8(d, edges + a + i, load8(d, edges + a + i) + change)
@@ -599,14 +622,15 @@ def _skipgram_target(net, outputs, scratch, window, low, high, begin, t, lr8, st
         )
         ends[words] = groups
         words += 1
-    own = tokens[t] * n
-    _clear(scratch.d, 0, n)
+    own, old_at = tokens[t] * n, len(scratch.d) - n
     loss, group, ready = 0.0, 0, 0
     for word in range(words):
         end = ends[word]
-        if outputs.ahead and word + 1 < words:
-            _fetch(net.W_out, scratch.rows, end * GROUP, ends[word + 1] * GROUP, n)
-        _answer(net, outputs, scratch, group, end, W_in, own, 0, lr8, ones8())
+        if word + 1 < words:
+            early = n if outputs.ahead else 1
+            _fetch(net.W_out, scratch.rows, end * GROUP, ends[word + 1] * GROUP, early)
+        _answer(net, outputs, scratch, group, end, W_in, own, 0, old_at, lr8, ones8())
+        old_at = 0
         ready += end - group
         group = end
         if ready >= _FLUSH:
