@@ -6,12 +6,17 @@ and calls that module's functions.  Host and device arrays are never mixed silen
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import sys
 import warnings
+from collections.abc import Iterator
 from types import ModuleType
 
 import numpy as np
+
+_trusting = contextvars.ContextVar("trusting", default=False)
 
 
 def get_array_module(*arrays) -> ModuleType:
@@ -61,9 +66,13 @@ def gpu_available() -> bool:
 def to_cpu(x):
     """``x`` as a NumPy array; a NumPy array comes back as it is.
 
+    A layer, loss, model or optimiser comes back too, with all its arrays moved to the CPU.
+
     Raises:
         ValueError: nested lists of different lengths.
     """
+    if _holds_arrays(x):
+        return _move(x, to_cpu, {})
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(x, cupy.ndarray):
         return cupy.asnumpy(x)
@@ -74,13 +83,47 @@ def to_cpu(x):
 
 
 def to_gpu(x):
-    """``x`` as a CuPy array where a GPU works; otherwise one clear notice, and NumPy."""
+    """``x`` as a CuPy array where a GPU works; otherwise one clear notice, and NumPy.
+
+    A layer, loss, model or optimiser comes back as it is, with all its arrays moved: parameters,
+    gradients, moving averages.  What is one array for several layers stays one array.
+    """
     if not gpu_available():
         _notice_no_gpu()
-        return np.asarray(x)
+        return x if _holds_arrays(x) else np.asarray(x)
     import cupy
 
-    return cupy.asarray(x)
+    return _move(x, cupy.asarray, {}) if _holds_arrays(x) else cupy.asarray(x)
+
+
+def _holds_arrays(x) -> bool:
+    """Models, layers and losses have params, optimisers a state, row gradients coalesce."""
+    names = ("params", "state", "coalesce")
+    return not isinstance(x, type) and any(hasattr(x, name) for name in names)
+
+
+def _move(x, to, moved: dict):
+    """``x`` with all arrays in it moved by ``to``; lists and objects are changed in place."""
+    if id(x) in moved:
+        return moved[id(x)][1]
+    result = x
+    if hasattr(x, "dtype") and hasattr(x, "strides"):
+        base = getattr(x, "base", None)
+        is_transpose = (
+            getattr(base, "shape", None) == x.shape[::-1] and base.strides == x.strides[::-1]
+        )
+        # W and its transpose are one parameter in one place, on the other side too.
+        result = _move(base, to, moved).T if is_transpose and x.ndim == 2 else to(x)
+    elif isinstance(x, tuple):
+        result = tuple(_move(part, to, moved) for part in x)
+    moved[id(x)] = x, result  # keeping x alive keeps its id from being used again
+    if isinstance(x, list):
+        x[:] = [_move(part, to, moved) for part in x]
+    elif isinstance(x, dict) or _holds_arrays(x):
+        parts = x if isinstance(x, dict) else vars(x)
+        for name, part in list(parts.items()):
+            parts[name] = _move(part, to, moved)
+    return result
 
 
 @functools.cache  # once per process
@@ -90,6 +133,39 @@ def _notice_no_gpu() -> None:
         "the CPU instead. Everything works the same, only slower.",
         stacklevel=3,
     )
+
+
+@contextlib.contextmanager
+def trusted() -> Iterator[None]:
+    """Inside ``with trusted():`` the numbers in device arrays are taken on trust.
+
+    Every look at a number on the device makes the CPU wait for the GPU.  A trainer that has checked
+    all its data once needs no second look at every batch: checks of values are left out for device
+    arrays (those of shapes and types stay), and losses remain on the device, as arrays of no axes.
+    """
+    token = _trusting.set(True)
+    try:
+        yield
+    finally:
+        _trusting.reset(token)
+
+
+def may_look(x) -> bool:
+    """Whether the numbers in ``x`` may be looked at here; not for device arrays in trusted code."""
+    return not _trusting.get() or get_array_module(x) is np
+
+
+def as_loss(total, count: int = 1):
+    """``total / count`` as a float; in trusted code on the device, an array of no axes."""
+    return (float(total) if may_look(total) else total) / max(count, 1)
+
+
+def all_true(mask) -> bool:
+    """Whether all entries are True; on the device False without a look, since looking is slow.
+
+    For short cuts only: what is done instead must be right for either answer.
+    """
+    return get_array_module(mask) is np and bool(mask.all())
 
 
 def add_at_rows(a, ids, values) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from w2vlib.backend import get_array_module
+from w2vlib.backend import as_loss, get_array_module, may_look
 from w2vlib.validation import as_ids, check_finite, on_device
 
 
@@ -145,10 +145,10 @@ def mean_picked(cost, t, name: str) -> float:
         check_probabilities(as_float(t, "t"), "t")
         # where(): an unlikely class costs inf, and inf · 0 would poison the sum with NaN.
         picked = t * xp.where(t != 0, cost, 0)
-        return float(picked.sum(dtype=np.float64)) / max(cost[..., 0].size, 1)
+        return as_loss(picked.sum(dtype=np.float64), cost[..., 0].size)
     labels = as_labels(t, cost.shape, name)
     picked = xp.take_along_axis(cost, labels[..., None], axis=-1)
-    return float(picked.sum(dtype=np.float64)) / max(labels.size, 1)
+    return as_loss(picked.sum(dtype=np.float64), labels.size)
 
 
 def as_labels(t, shape: tuple[int, ...], name: str):
@@ -172,7 +172,7 @@ def check_probabilities(x, name: str) -> None:
     Raises:
         ValueError: with the remedy.
     """
-    if x.size and (float(x.min()) < 0 or float(x.max()) > 1.001):
+    if x.size and may_look(x) and (float(x.min()) < 0 or float(x.max()) > 1.001):
         raise ValueError(
             f"{name} must hold numbers between 0 and 1, got {float(x.min()):g} … "
             f"{float(x.max()):g}. Scores become probabilities with softmax or sigmoid, labels "

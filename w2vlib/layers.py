@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from w2vlib.backend import get_array_module
+from w2vlib.backend import add_at_rows, all_true, as_loss, get_array_module
 from w2vlib.functions import (
     as_float,
     as_labels,
@@ -268,7 +268,7 @@ class SigmoidWithLoss(Layer):
         if mask is not None:
             cost = cost * mask
         self._remember(x, t, mask)
-        return float(xp.sum(cost, dtype=np.float64)) / max(len(x), 1)
+        return as_loss(xp.sum(cost, dtype=np.float64), len(x))
 
     def backward(self, dout=1):
         x, t, mask = self._recall()
@@ -316,7 +316,9 @@ class Embedding(Layer):
         ids, values = idx.ravel(), _flat(dout)
         if self.allow_pad:
             there = ids != PAD
-            if not there.all():
+            if self._on_device:
+                values = values * there[:, None]
+            elif not there.all():
                 ids, values = ids[there], values[there]
         self._add_row_grads(ids, values)
 
@@ -325,11 +327,21 @@ class Embedding(Layer):
         (grad,) = self.grads
         if self._undone == 1:
             grad.clear() if isinstance(grad, RowGradient) else grad.fill(0)
+        if self._on_device:
+            # How many different rows there are only the device knows: asking would mean waiting.
+            add_at_rows(grad, ids, values)
+            return
         rows, sums = sum_rows(ids, values, owners)
         if isinstance(grad, RowGradient):
             grad.add(rows, sums, distinct=True)
         else:
             grad[rows] += sums
+
+    @property
+    def _on_device(self) -> bool:
+        """Whether the gradient is a whole array on a GPU."""
+        (grad,) = self.grads
+        return not isinstance(grad, RowGradient) and get_array_module(grad) is not np
 
 
 class EmbeddingMean(Embedding):
@@ -369,12 +381,16 @@ class EmbeddingMean(Embedding):
             contexts.shape[1]
         ):  # C small steps need less memory than one (B, C, H) array
             rows = W[contexts[:, c]]
-            total += rows if there[:, c].all() else rows * there[:, c : c + 1]
+            total += rows if all_true(there[:, c]) else rows * there[:, c : c + 1]
         return total / count
 
     def backward(self, dout) -> None:
         (W,), (contexts, there, count) = self.params, self._recall()
         share = _as_upstream(dout, (len(contexts), W.shape[1]), W) / count
+        if self._on_device:
+            rows = share[:, None, :] * there[:, :, None]
+            self._add_row_grads(contexts.ravel(), _flat(rows))
+            return
         owners, place = get_array_module(W).nonzero(there)
         self._add_row_grads(contexts[owners, place], share, owners)
 
@@ -451,7 +467,7 @@ class MaxMarginLoss(Layer):
             )
         missing = xp.maximum(0, 1 - s + s_corrupt)
         self._remember(missing)
-        return float(missing.sum(dtype=np.float64)) / max(len(s), 1)
+        return as_loss(missing.sum(dtype=np.float64), len(s))
 
     def backward(self, dout=1):
         (missing,) = self._recall()

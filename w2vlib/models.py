@@ -164,6 +164,10 @@ class _Word2Vec(Model):
         self.in_layer = self._make_in_layer(W_in, sparse_grad)
         self._collect(self.in_layer, self.loss_layer)
 
+    def check_examples(self, contexts, target) -> None:
+        """Refuse examples that :meth:`forward` would refuse: for all of them at once."""
+        self._checked(contexts, target)
+
     def _checked(self, contexts, target):
         W_in, words = self.word_vecs, len(self.word_vecs)
         contexts = as_ids(contexts, words, "contexts", allow_pad=True, like=W_in)
@@ -337,6 +341,10 @@ class WindowClassifier(Model):
         if self.train_vectors:
             n = 2 * self.window_size + 1
             self.embedding.backward(dx.reshape(len(dx), n, self._table.shape[1]))
+
+    def check_examples(self, windows, corrupt) -> None:
+        """Refuse examples that :meth:`forward` would refuse: for all of them at once."""
+        self._checked(windows), self._checked(corrupt)
 
     def _checked(self, windows):
         """PAD points to the extra row; everything else must be a word id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from w2vlib.backend import get_array_module, to_cpu
+from w2vlib.backend import all_true, get_array_module, to_cpu
 from w2vlib.layers import EmbeddingDot, SigmoidWithLoss
 from w2vlib.validation import PAD, as_count, as_generator, as_ids, as_number, on_device
 
@@ -76,6 +76,53 @@ class AliasTable:
         return np.where(rng.random(shape) < self.keep[column], column, self.alias[column])
 
 
+class IntervalTable:
+    """Draw words other than some given ones, with whole-array operations alone: for a device.
+
+    The words share an interval of whole numbers: word w owns ``weight[w]`` of them, up to
+    ``end[w] − 1``.  To leave words out, a number is drawn from an interval that is shorter by their
+    parts, and moved past each of them.  Nothing is drawn twice, so nobody has to look.
+
+    Args:
+        p: (V,) probabilities, held to 52 bits.
+        xp: numpy or cupy, where the table lies.
+    """
+
+    def __init__(self, p: np.ndarray, xp) -> None:
+        weight = np.where(p > 0, np.maximum(np.rint(p * 2.0**52), 1), 0).astype(np.int64)
+        self.total = int(weight.sum())
+        self.weight, self.end = xp.asarray(weight), xp.asarray(np.cumsum(weight))
+
+    def draw(self, left_out, count: int, key: np.uint64):
+        """``count`` draws for each row of ``left_out``, as (N, count) int32.
+
+        Args:
+            left_out: (N, m) words that the row must not get; all different, or PAD.
+            key: other draws for another key.
+        """
+        xp = get_array_module(left_out)
+        out = xp.sort(left_out, axis=1) if left_out.shape[1] > 1 else left_out
+        weight = xp.where(out != PAD, self.weight[out], 0)
+        start = self.end[out] - self.weight[out]
+        size = (self.total - weight.sum(axis=1))[:, None]
+        random = _random_bits(xp, len(out) * count, key).reshape(len(out), count)
+        number = (random.astype(np.float64) * 2.0**-53 * size).astype(np.int64)
+        number = xp.minimum(number, size - 1)  # the product may round up to ``size``
+        for m in range(out.shape[1]):
+            part = slice(m, m + 1)
+            number = number + xp.where(number >= start[:, part], weight[:, part], 0)
+        return xp.searchsorted(self.end, number, side="right").astype(np.int32)
+
+
+def _random_bits(xp, count: int, key: np.uint64):
+    """``count`` random numbers of 53 bits: splitmix64 (Steele, Lea, Flood 2014), a counter and a
+    function that scrambles it, so all of them can be made at once."""
+    z = xp.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + key
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (z ^ (z >> np.uint64(31))) >> np.uint64(11)
+
+
 class UnigramSampler:
     """Draws negative words with probability ``P(w) ∝ count(w) ** power``.
 
@@ -125,6 +172,7 @@ class UnigramSampler:
         self.p = _noise(counts, self.power)
         self._check_enough(np.count_nonzero(self.p))
         self._table = AliasTable(self.p)
+        self._device_table: IntervalTable | None = None
 
     def get_negative_sample(self, target, rng: np.random.Generator | None = None):
         """K negative words for each target.
@@ -134,11 +182,14 @@ class UnigramSampler:
             rng: draw from this generator instead of the sampler's own.
 
         Returns:
-            (B, K) or (B, C, K) int32 ids, on the device of ``target``.
+            (B, K) or (B, C, K) int32 ids, on the device of ``target``.  On a GPU other words are
+            drawn than on the CPU, with the same probabilities.
         """
         xp = get_array_module(target)
-        target = to_cpu(as_ids(target, self.vocab_size, "target", allow_pad=True))
+        target = as_ids(target, self.vocab_size, "target", allow_pad=True)
         rng = self.rng if rng is None else as_generator(rng)
+        if xp is not np:
+            return self._draw_on_device(target, rng, xp)
         draws = self._table.draw((*target.shape, self.sample_size), rng)
         flat, targets = draws.reshape(-1, self.sample_size), target.ravel()
         if self.replace:
@@ -146,7 +197,19 @@ class UnigramSampler:
         else:
             for k in range(self.sample_size):
                 self._redraw(flat, targets, k, rng)
-        return xp.asarray(draws)
+        return draws
+
+    def _draw_on_device(self, target, rng, xp):
+        """The draws where the targets are: all at once, or one after the other to be different."""
+        if self._device_table is None:
+            self._device_table = IntervalTable(self.p, xp)
+        table, K = self._device_table, self.sample_size
+        left_out = target.reshape(-1, 1)[:, : int(self.exclude_target)]
+        for count in [K] if self.replace else [1] * K:
+            key = rng.integers(2**64, dtype=np.uint64)
+            draws = table.draw(left_out, count, key)
+            left_out = xp.concatenate([left_out, draws], axis=1, dtype=np.int64)
+        return left_out[:, -K:].astype(np.int32).reshape(*target.shape, K)
 
     def _redraw(self, draws, targets, columns, rng) -> None:
         """Draw again, in place, what may not stay in the given column(s)."""
@@ -294,7 +357,7 @@ class NegativeSamplingLoss:
         ids, labels, there = (a.reshape(everything) for a in (ids, labels, there))
         ids = xp.where(there, ids, PAD)
         score = self.embed_dot.forward(h, ids)
-        return self.loss_layer.forward(score, labels, None if there.all() else there)
+        return self.loss_layer.forward(score, labels, None if all_true(there) else there)
 
     def backward(self, dout=1):
         """Gradient of ``h``, (B, H); the gradient of W is in ``grads``."""

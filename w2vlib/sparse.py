@@ -171,9 +171,10 @@ class RowGradient:
             return float((values.astype(np.float64) ** 2).sum())
 
     def scale_(self, factor: float) -> None:
-        """Multiply all entries by ``factor``, in place."""
+        """Multiply all entries by ``factor``, a number or an array of no axes, in place."""
         rows, values = self.coalesce()
-        self._parts = [(rows, values * float(factor))]
+        factor = factor.astype(values.dtype) if hasattr(factor, "astype") else float(factor)
+        self._parts = [(rows, values * factor)]
 
     def __add__(self, other):
         """Sum with another RowGradient (sparse again) or with an array (dense)."""

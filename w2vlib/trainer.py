@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from w2vlib.backend import get_array_module
+from w2vlib.backend import get_array_module, may_look, to_cpu, to_gpu, trusted
 from w2vlib.layers import forward_only
 from w2vlib.optimizers import clip_grads
 from w2vlib.validation import as_count, as_generator
 
 ENGINES = ("numpy", "fast")
+DEVICES = (None, "cpu", "gpu")
 
 
 class Trainer:
@@ -26,6 +28,12 @@ class Trainer:
         engine: ``"numpy"`` runs the model's own layers; ``"fast"`` lets :meth:`fit_corpus` hand a
             CBOW or SkipGram to the compiled trainer of :mod:`w2vlib.fast`.
         progress: show a progress bar; by default where someone watches (a terminal, a notebook).
+        device: ``"gpu"`` moves the model to the GPU now, and the data in :meth:`fit`, if there is a
+            GPU that works; ``"cpu"`` the other way.  By default all stay where they are, and must
+            be in one place.
+
+    On a GPU the data are checked once, before the first batch; the loss is looked at only every
+    ``eval_interval`` batches, and so is whether it is finite.
 
     Attributes:
         loss_list: mean loss of every ``eval_interval`` batches (the first epoch's if that is
@@ -38,7 +46,7 @@ class Trainer:
         interrupted: whether the last ``fit`` was ended early by Ctrl-C.
 
     Raises:
-        ValueError: another engine; both seed and rng.
+        ValueError: another engine or device; both seed and rng.
 
     Source: Deep Learning from Scratch 2, section 1.4.4.
     """
@@ -52,9 +60,14 @@ class Trainer:
         rng: np.random.Generator | None = None,
         engine: str = "numpy",
         progress: bool | None = None,
+        device: str | None = None,
     ) -> None:
         if engine not in ENGINES:
             raise ValueError(f"engine must be one of {ENGINES}, got {engine!r}.")
+        if device not in DEVICES:
+            raise ValueError(f"device must be one of {DEVICES}, got {device!r}.")
+        self._to_device = {None: lambda x: x, "cpu": to_cpu, "gpu": to_gpu}[device]
+        model, optimizer = self._to_device(model), self._to_device(optimizer)
         self.model, self.optimizer, self.engine = model, optimizer, engine
         self.rng = as_generator(rng, seed)
         self.progress = _someone_watches() if progress is None else bool(progress)
@@ -97,10 +110,11 @@ class Trainer:
             ValueError: no examples, different lengths, epochs or batch sizes below 1.
             TypeError: callbacks that cannot be called.
             FloatingPointError: the loss is NaN or infinite; the step that would have spread it is
-                not taken.
+                not taken (on a GPU it is seen only at the next look at the loss).
 
         Ctrl-C ends training after the current step; the model keeps what it has learned.
         """
+        contexts, target = self._to_device(contexts), self._to_device(target)
         size = _checked_size(contexts, target)
         max_epoch, batch_size = as_count(max_epoch, "max_epoch"), as_count(batch_size, "batch_size")
         self.eval_interval = as_count(eval_interval, "eval_interval")
@@ -109,12 +123,14 @@ class Trainer:
         steps = max_epoch * -(-size // batch_size)
         meter = _Meter(self, steps, self.progress)
         self._stop = self.interrupted = False
+        trust = self._trust(contexts, target)
         try:
             for _ in range(max_epoch):
-                order = self.rng.permutation(size)
+                order = get_array_module(contexts).asarray(self.rng.permutation(size))
                 for start in range(0, size, batch_size):
                     batch = order[start : start + batch_size]
-                    loss = self._step(contexts, target, batch, max_grad)
+                    with trust():
+                        loss = self._step(contexts, target, batch, max_grad)
                     meter.batch_done(loss, len(batch))
                     _call(callbacks, "on_batch", self)
                     if self._stop:
@@ -158,6 +174,8 @@ class Trainer:
 
         has_ends = getattr(corpus, "sentence_starts", None) is not None
         contexts, target = create_contexts_target(corpus, self.model.window_size, partial=has_ends)
+        if get_array_module(self.model.word_vecs) is not np:
+            contexts, target = to_gpu(contexts), to_gpu(target)
         self.fit(contexts, target, max_epoch, batch_size, **options)
 
     def stop(self) -> None:
@@ -186,10 +204,8 @@ class Trainer:
         return np.linspace(0, last, len(losses) + 1)[1:]
 
     def _step(self, contexts, target, batch, max_grad) -> float:
-        xp = get_array_module(contexts)
-        batch = xp.asarray(batch)
         loss = self.model.forward(contexts[batch], target[batch])
-        if not np.isfinite(float(loss)):
+        if may_look(loss) and not np.isfinite(float(loss)):
             raise FloatingPointError(
                 f"The loss is {float(loss)} in epoch {self.epoch + 1}; the model stays as it was "
                 "before this step. Start again with a smaller learning rate, or with max_grad=5."
@@ -201,13 +217,21 @@ class Trainer:
         self.optimizer.update(params, grads)
         return loss
 
+    def _trust(self, contexts, target) -> Callable:
+        """What to do a step in: on a GPU all examples are checked now, and trusted afterwards."""
+        check = getattr(self.model, "check_examples", None)
+        if get_array_module(contexts, target) is np or check is None:
+            return contextlib.nullcontext
+        check(contexts, target)
+        return trusted
+
     def _make_validation(self, validation, batch_size: int = 1000) -> Callable[[], float] | None:
         """A function that gives the validation loss, always on the same negative samples."""
         if validation is None:
             return None
         if not isinstance(validation, (tuple, list)) or len(validation) != 2:
             raise ValueError("validation must be a pair (contexts, target).")
-        contexts, target = validation
+        contexts, target = map(self._to_device, validation)
         size = _checked_size(contexts, target)
         negatives = self._fixed_negatives(contexts, target)
 
@@ -261,9 +285,17 @@ class _Meter:
             self._flush()  # so that even the shortest training has a point to draw
 
     def _flush(self) -> None:
-        self.trainer.loss_list.append(sum(self.losses) / len(self.losses))
-        self.trainer.loss_batches.append(self.trainer.batches)
+        count = len(self.losses)
+        mean = float(sum(self.losses)) / count
         self.losses.clear()
+        if not np.isfinite(mean):  # here only on a GPU: elsewhere each loss was looked at
+            raise FloatingPointError(
+                f"The loss is {mean} in epoch {self.trainer.epoch + 1}, somewhere in the last "
+                f"{count} batches, and has spread through the model. Make a new model, "
+                "and start again with a smaller learning rate, or with max_grad=5."
+            )
+        self.trainer.loss_list.append(mean)
+        self.trainer.loss_batches.append(self.trainer.batches)
         self.trainer.words_per_second = self.words / (time.perf_counter() - self.began)
         if self.bar is not None:
             loss, speed = self.trainer.loss_list[-1], self.trainer.words_per_second

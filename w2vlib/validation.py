@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from w2vlib.backend import get_array_module
+from w2vlib.backend import get_array_module, may_look
 
 PAD = -1
 """Filler id for a context position that does not exist (the window sticks out of its sentence).
@@ -119,7 +119,8 @@ def as_ids(ids, size: int, name: str, *, allow_pad: bool = False, like=None):
             f"Convert words with word_to_id, or an array with {name}.astype(np.int32)."
         )
     lowest = PAD if allow_pad else 0
-    if array.size and (int(array.min()) < lowest or int(array.max()) >= size):
+    looked_at = array.size and may_look(array)
+    if looked_at and (int(array.min()) < lowest or int(array.max()) >= size):
         _raise_outside(array, size, lowest, name)
     return array
 
@@ -175,7 +176,8 @@ def as_number(
         TypeError: not a real number.
         ValueError: NaN, infinite or out of range.
     """
-    if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value):
+    axes = value.ndim if hasattr(value, "ndim") else np.ndim(value)
+    if isinstance(value, (bool, np.bool_, str, bytes)) or axes:
         raise TypeError(f"{name} must be a number, got {value!r}.")
     try:
         number = float(value)
@@ -233,7 +235,7 @@ def check_finite(x, name: str, *, infinite: bool = False) -> None:
     Raises:
         ValueError: the message names the first such entry.
     """
-    if not x.size:
+    if not x.size or not may_look(x):
         return
     # min and max hand NaN on, and unlike isfinite(x).all() they need no second array.
     low, high = float(x.min()), float(x.max())
