@@ -174,7 +174,7 @@ class Trainer:
 
         has_ends = getattr(corpus, "sentence_starts", None) is not None
         contexts, target = create_contexts_target(corpus, self.model.window_size, partial=has_ends)
-        if get_array_module(self.model.word_vecs) is not np:
+        if get_array_module(getattr(self.model, "word_vecs", None)) is not np:
             contexts, target = to_gpu(contexts), to_gpu(target)
         self.fit(contexts, target, max_epoch, batch_size, **options)
 
