@@ -13,15 +13,14 @@ says itself that this gradient is 0 or negligible: there a mistake cannot show.
     python benchmarks/gradient_false_alarms.py --runs 10000 --save
     python benchmarks/gradient_false_alarms.py --runs 2000 --wrong --save
 
-write the results beside this file.  ``--first`` continues a run at another seed, and a false alarm
-prints the seed that shows it.
+write the results beside this file, and go on there if they are interrupted; delete the file to
+begin anew.  ``--seed`` shows one layer, for example one that was listed as ``found``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -369,57 +368,52 @@ def run_spoiled(seed: int) -> tuple[str, GradientReport, bool]:
     return f"{text}, gradient {which} times {factor}", report, visible
 
 
+def count_alarms(seed: int, result: dict) -> None:
+    """Check a right layer; print it if it is accused."""
+    text, report = run_case(seed)
+    for name, count in (
+        ("entries_measured", lambda c: c.measured),
+        ("too_small_to_judge", lambda c: c.unsure),
+        ("on_a_kink", lambda c: c.kinks),
+    ):
+        result[name] = result.get(name, 0) + sum(int(count(c).sum()) for c in report.comparisons)
+    flat = [p.name for p in report.problems] == ["nothing judged"]
+    result["nothing_to_judge"] = result.get("nothing_to_judge", 0) + flat
+    if not report.passed and not flat:
+        result["found"].append(seed)
+        print(f"seed {seed}: {text}\n{report}", flush=True)
+
+
+def count_missed(seed: int, result: dict) -> None:
+    """Check a wrong layer; print it if it gets through."""
+    text, report, visible = run_spoiled(seed)
+    result["cannot_be_seen"] = result.get("cannot_be_seen", 0) + (not visible)
+    if report.passed and visible:
+        result["found"].append(seed)
+        print(f"seed {seed}: {text}\n{report}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--first", type=int, default=0, help="first seed")
+    parser.add_argument("--runs", type=int, default=200, help="go on until there are so many")
     parser.add_argument("--wrong", action="store_true", help="spoil the layers, count the silent")
-    parser.add_argument("--save", action="store_true", help="write the result beside this file")
+    parser.add_argument("--seed", type=int, help="check this one layer only")
+    parser.add_argument("--save", action="store_true", help="continue and update the saved result")
     options = parser.parse_args()
-    started = time.perf_counter()
-    seeds = range(options.first, options.first + options.runs)
-    result = {"runs": options.runs, "first_seed": options.first}
-    result |= count_missed(seeds) if options.wrong else count_alarms(seeds)
-    print(json.dumps(result), f"in {time.perf_counter() - started:.0f} s")
-    if options.save:
-        name = "gradient_misses.json" if options.wrong else "gradient_false_alarms.json"
-        path = Path(__file__).with_name(name)
-        path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-
-
-def count_alarms(seeds) -> dict:
-    """Check right layers; print those that are accused."""
-    alarms, flat, entries, unsure, kinks = [], 0, 0, 0, 0
-    for seed in seeds:
-        text, report = run_case(seed)
-        entries += sum(int(c.measured.sum()) for c in report.comparisons)
-        unsure += sum(int(c.unsure.sum()) for c in report.comparisons)
-        kinks += sum(int(c.kinks.sum()) for c in report.comparisons)
-        if [p.name for p in report.problems] == ["nothing judged"]:
-            flat += 1
-        elif not report.passed:
-            alarms.append(seed)
-            print(f"seed {seed}: {text}\n{report}", flush=True)
-    return {
-        "false_alarms": len(alarms),
-        "seeds": alarms,
-        "nothing_to_judge": flat,
-        "entries_measured": entries,
-        "too_small_to_judge": unsure,
-        "on_a_kink": kinks,
-    }
-
-
-def count_missed(seeds) -> dict:
-    """Check wrong layers; print those that get through."""
-    missed, invisible = [], 0
-    for seed in seeds:
-        text, report, visible = run_spoiled(seed)
-        invisible += not visible
-        if report.passed and visible:
-            missed.append(seed)
-            print(f"seed {seed}: {text}\n{report}", flush=True)
-    return {"missed": len(missed), "seeds": missed, "cannot_be_seen": invisible}
+    if options.seed is not None:
+        print(*(run_spoiled if options.wrong else run_case)(options.seed), sep="\n")
+        return
+    name = "gradient_misses.json" if options.wrong else "gradient_false_alarms.json"
+    path = Path(__file__).with_name(name)
+    result = {"what": "missed" if options.wrong else "false alarms", "runs": 0, "found": []}
+    if options.save and path.exists():
+        result = json.loads(path.read_text(encoding="utf-8"))
+    for seed in range(result["runs"], options.runs):
+        (count_missed if options.wrong else count_alarms)(seed, result)
+        result["runs"] += 1
+        if options.save and (result["runs"] % 100 == 0 or result["runs"] == options.runs):
+            path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

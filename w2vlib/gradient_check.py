@@ -166,7 +166,7 @@ def check_gradient(
         ValueError: params and grads do not belong together, or f returns no number.
     """
     params, grads, names = _as_lists(params, grads, names)
-    tol = as_number(tol, "tol", minimum=0, open_minimum=True)
+    tol, seed = as_number(tol, "tol", minimum=0, open_minimum=True), as_count(seed, "seed", 0)
     report = GradientReport("gradient")
 
     def evaluate() -> float:
@@ -309,5 +309,6 @@ def check_layer(
     if unknown := sorted(skip - {*BATCH_NAMES, *batches}):
         raise ValueError(f"skip names no batch: {unknown}; there are {[*BATCH_NAMES, *batches]}.")
     tol, steps = as_number(tol, "tol", minimum=0, open_minimum=True), as_count(steps, "steps", 0)
+    seed = as_count(seed, "seed", 0)
     check = LayerCheck(factory, inputs, wrt, tol, seed)
     return check.run(batches, skip, twice, steps)

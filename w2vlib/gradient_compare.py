@@ -8,6 +8,7 @@ a saturated layer is accused.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -138,8 +139,6 @@ class Comparer:
         self.tol, self.every_entry = tol, every_entry
         self.precision = PRECISION * tol / TOLERANCE
         self.rounding = ULPS * EPS
-        self.usual, slopes = self._survey()
-        self.usual_slopes = {id(t): slope for t, slope in zip(targets, slopes, strict=True)}
 
     def compare(self, target: Target, direction: bool = True) -> Comparison:
         """Measure entries of ``target`` and judge them.
@@ -155,8 +154,9 @@ class Comparer:
             work.compare_directions()
         return work.comparison()
 
-    def line(self, move) -> Line:
-        return Line(self.evaluate, move, self.weights, self.usual, self.rounding)
+    def line(self, move, careful: bool = False) -> Line:
+        usual = self._survey[0] if careful else 0.0
+        return Line(self.evaluate, move, self.weights, usual, self.rounding)
 
     def _choose(self, got: np.ndarray) -> np.ndarray:
         """Flat indices to measure: all, or a sample with and without gradient."""
@@ -180,7 +180,7 @@ class Comparer:
             if target.x.size:
                 reach = float(np.sqrt(np.mean(size_of_entries(target.x) ** 2)))
                 v = self.rng.choice([-reach, reach], target.x.shape)
-                worst = max(worst, coarseness(self.line(along_direction(target.x, v)), 1.0))
+                worst = max(worst, coarseness(self.line(along_direction(target.x, v), True), 1.0))
         if worst <= COARSE:
             return 0.0
         self.rounding = 4 * worst
@@ -188,9 +188,10 @@ class Comparer:
 
     def rounding_of(self, target: Target) -> float:
         """How far the gradient under test may be off through its own rounding."""
-        slope = self.usual_slopes[id(target)]
+        slope = next(s for t, s in zip(self.targets, self._survey[1], strict=True) if t is target)
         return BACKWARD_ULPS * EPS * slope + SCATTER * target.scatter()
 
+    @functools.cached_property
     def _survey(self):
         """The function on the way from here to 0: usual size of its values, and of its slopes.
 
@@ -221,7 +222,7 @@ class Comparer:
     def _secant(self, x, part: float, weights) -> float:
         """Slope between x and a point to either side of it, in a random direction."""
         step = 0.1 * part * float(size_of_entries(x / part).max(initial=0.0))
-        v, here = self.rng.choice([-step, step], x.shape), x.copy()
+        v, here = np.random.default_rng(0).choice([-step, step], x.shape), x.copy()
         x[...] = here + v
         high = self.evaluate()
         x[...] = here - v
@@ -276,6 +277,10 @@ class _Work:
         for i in self.slopes:  # once more, now that the largest entry is known
             self._decide(i)
 
+    def _slack(self, slope: Slope) -> float:
+        """What rounding explains, in the measurement and in the gradient under test."""
+        return SAFETY * slope.error + self.rounding()
+
     def _suspects(self) -> np.ndarray:
         """Entries whose quick look does not fit, worst first."""
         badness = np.nan_to_num(self.errors(), nan=np.inf)
@@ -300,7 +305,7 @@ class _Work:
         slope, got = self.slopes[i], self.got[i]
         error = abs(got - slope.value)
         allowed = self.c.tol * max(abs(got), abs(slope.value), FLOOR * self._largest())
-        slack = SAFETY * slope.error + self.rounding()
+        slack = self._slack(slope)
         off = not error <= allowed  # NaN, a slope that cannot be measured, is off too
         self.kinks[i] = off and slope.kink is not None
         self.unsure[i] = off and not self.kinks[i] and not error > allowed + slack
@@ -328,10 +333,13 @@ class _Work:
         """The result, in the shape of the parameter."""
         shape = self.x.shape
         errors = np.where(np.isnan(self.expected), np.nan, self.errors())
+        for i, slope in self.slopes.items():
+            if not self.wrong[i] and abs(self.got[i] - slope.value) <= self._slack(slope):
+                errors[i] = 0.0
         arrays = (self.got, self.expected, errors, self.wrong, self.unsure, self.kinks)
         reshaped = (a.reshape(shape) for a in arrays)
         return Comparison(
-            self.target.name, *reshaped, imprecise=self.imprecise, rounding=self.rounding()
+            self.target.name, *reshaped, imprecise=self.imprecise, rounding=self._rounding or 0.0
         )
 
     def errors(self) -> np.ndarray:
@@ -352,13 +360,12 @@ class _Work:
         return max(float(np.abs(self.got).max(initial=0.0)), float(known.max(initial=0.0)))
 
     def _measure(self, i: int, careful: bool = False) -> Slope:
-        return measure(
-            self.c.line(along_entry(self.x, int(i))), float(self.scales[i]), self.reach, careful
-        )
+        line = self.c.line(along_entry(self.x, int(i)), careful)
+        return measure(line, float(self.scales[i]), self.reach, careful)
 
     def _along(self, v: np.ndarray, careful: bool = False) -> tuple[float, float]:
         """Error of the gradient along v beyond what rounding explains, and the size to compare."""
-        slope = measure(self.c.line(along_direction(self.x, v)), 1.0, 1.0, careful)
+        slope = measure(self.c.line(along_direction(self.x, v), True), 1.0, 1.0, careful)
         terms = self.got * v.ravel()
         norm = float(np.linalg.norm(terms))
         slack = SAFETY * slope.error + self.rounding() * float(np.linalg.norm(v))

@@ -66,7 +66,7 @@ class LayerCheck:
                 "Write lambda: MyLayer(W.copy())."
             )
         self.factory, self.tol = factory, tol
-        self.rng = np.random.default_rng(seed)
+        self.seed = seed
         self.inputs = tuple(
             as_input(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))
         )
@@ -314,11 +314,16 @@ class LayerCheck:
                 self._fail("random", RANDOM.format("forward"))
         return self._upstream(out)
 
-    def _upstream(self, out):
+    def _upstream(self, out, purpose: str = ""):
         """Random dout: with dout = 1 a layer that forgets it would look right."""
+        rng = self._rng(purpose)
         if isinstance(out, float):
-            return float(self.rng.choice([-1, 1]) * self.rng.uniform(0.3, 0.9))
-        return self.rng.standard_normal(out.shape)
+            return float(rng.choice([-1, 1]) * rng.uniform(0.3, 0.9))
+        return rng.standard_normal(out.shape)
+
+    def _rng(self, purpose: str) -> np.random.Generator:
+        """Random numbers for one purpose: what else was drawn does not change them."""
+        return np.random.default_rng([self.seed, *f"{self.batch} {self.point} {purpose}".encode()])
 
     def _check_finite(self, out) -> None:
         bad = ~np.isfinite(out)
@@ -356,7 +361,7 @@ class LayerCheck:
             self._check_additive(one, dout, usual)
 
     def _check_additive(self, one, dout, usual) -> None:
-        other_dout = self.rng.standard_normal(dout.shape)
+        other_dout = self._upstream(dout, "other")
         other = self._fresh_pass(self.values, self.inputs, other_dout)
         both = self._fresh_pass(self.values, self.inputs, dout + other_dout)
         arrays = zip(one.arrays(), other.arrays(), both.arrays(), usual, strict=True)
@@ -382,7 +387,9 @@ class LayerCheck:
         targets = [Target(*t) for t in zip(names, moved, result.arrays(), strict=True)]
         scatter = self._shaken_layer(values, inputs, dout, targets)
         targets[n].scatter = lambda: scatter()[n]
-        comparer = Comparer(self._evaluator(layer, values, inputs), dout, targets, self.rng)
+        comparer = Comparer(
+            self._evaluator(layer, values, inputs), dout, targets, self._rng("look")
+        )
         return comparer.rounding_of(targets[n])
 
     def _compare(self, values, inputs, dout, direction=False) -> None:
@@ -396,7 +403,7 @@ class LayerCheck:
             target.scatter = lambda n=n: scatter()[n]
         evaluate = self._evaluator(layer, values, inputs)
         every_entry = EVERY_ENTRY if direction else SAMPLE
-        comparer = Comparer(evaluate, dout, targets, self.rng, self.tol, every_entry)
+        comparer = Comparer(evaluate, dout, targets, self._rng("look"), self.tol, every_entry)
         if direction and (coarse := comparer.coarseness()):
             self._problem("precision", coarse_text("forward", coarse))
             self.rounding = comparer.rounding
@@ -472,7 +479,7 @@ class LayerCheck:
         used = self._new_layer(self.values)
         try:
             other = self._forward(used, decoy(self.inputs))
-            used.backward(self._upstream(other))
+            used.backward(self._upstream(other, "decoy"))
         except Exception:  # not every layer takes the decoy
             return
         after = self._run_pass(used, self.inputs, dout)
@@ -489,7 +496,8 @@ class LayerCheck:
             return
         first, second = self.inputs, decoy(self.inputs)
         try:
-            other_dout = self._upstream(self._forward(self._new_layer(self.values), second))
+            out = self._forward(self._new_layer(self.values), second)
+            other_dout = self._upstream(out, "other")
             single = [self._fresh_pass(self.values, first, dout)]
             single.append(self._fresh_pass(self.values, second, other_dout))
             layer = self._new_layer(self.values)
