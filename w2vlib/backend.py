@@ -108,12 +108,11 @@ def _move(x, to, moved: dict):
         return moved[id(x)][1]
     result = x
     if hasattr(x, "dtype") and hasattr(x, "strides"):
-        base = getattr(x, "base", None)
-        is_transpose = (
-            getattr(base, "shape", None) == x.shape[::-1] and base.strides == x.strides[::-1]
-        )
         # W and its transpose are one parameter in one place, on the other side too.
-        result = _move(base, to, moved).T if is_transpose and x.ndim == 2 else to(x)
+        place = address(x), x.shape, x.strides
+        _, flipped = moved.get((place[0], x.shape[::-1], x.strides[::-1]), (None, None))
+        result = flipped.T if flipped is not None and x.size else to(x)
+        moved[place] = x, result
     elif isinstance(x, tuple):
         result = tuple(_move(part, to, moved) for part in x)
     moved[id(x)] = x, result  # keeping x alive keeps its id from being used again
@@ -133,6 +132,13 @@ def _notice_no_gpu() -> None:
         "the CPU instead. Everything works the same, only slower.",
         stacklevel=3,
     )
+
+
+def address(array) -> int:
+    """Where an array's first number lies in the memory of its device."""
+    if isinstance(array, np.ndarray):
+        return array.__array_interface__["data"][0]
+    return array.data.ptr
 
 
 @contextlib.contextmanager

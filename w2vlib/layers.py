@@ -318,7 +318,7 @@ class Embedding(Layer):
             there = ids != PAD
             if self._on_device:
                 values = values * there[:, None]
-            elif not there.all():
+            elif not all_true(there):
                 ids, values = ids[there], values[there]
         self._add_row_grads(ids, values)
 

@@ -150,8 +150,9 @@ class ndarray:
     __array_function__ = _refuse
     __hash__ = None
 
-    def __init__(self, shape, dtype=float):
+    def __init__(self, shape, dtype=float, base=None):
         self._a = shape if isinstance(shape, np.ndarray) else np.zeros(shape, dtype)
+        self.base = None if base is None else base if base.base is None else base.base
 
     shape = property(lambda self: self._a.shape)
     dtype = property(lambda self: self._a.dtype)
@@ -162,12 +163,8 @@ class ndarray:
     strides = property(lambda self: self._a.strides)
     flags = property(lambda self: _Flags(self._a.flags))
     data = property(lambda self: _Pointer(self._a))
-    T = property(lambda self: ndarray(self._a.T))
+    T = property(lambda self: ndarray(self._a.T, base=self))
     real = property(lambda self: ndarray(self._a.real))
-
-    @property
-    def base(self):
-        return None if self._a.base is None else ndarray(self._a.base)
 
     def __len__(self):
         return len(self._a)
