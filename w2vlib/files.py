@@ -101,6 +101,11 @@ _SYSTEM_ERRORS = {
     errno.EACCES: ("no-permission", "Permission denied", "Change its permissions, or use a copy"),
     errno.EPERM: ("no-permission", "Not permitted", "Change its permissions, or use a copy"),
     errno.EROFS: ("no-permission", "The disk is read-only", "Choose another folder"),
+    errno.EFBIG: (
+        "disk-full",
+        "The file is larger than allowed here",
+        "Raise the limit (ulimit -f)",
+    ),
     errno.ENOSPC: ("disk-full", "The disk is full", "Free some space; an old file is still whole"),
     errno.EDQUOT: ("disk-full", "Your quota is used up", "Free some space, then try again"),
     errno.ENAMETOOLONG: ("bad-name", "The name is too long", "Choose a shorter name"),
@@ -160,7 +165,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    temporary = target.parent / f".w2v-{secrets.token_hex(8)}.tmp"
+    temporary = target.parent / f"{temporary_prefix(target)}{secrets.token_hex(8)}.tmp"
     # O_EXCL: never someone else's file. Mode 0o666 lets the user's umask decide, as open() does.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(temporary, flags, 0o666)
@@ -177,6 +182,11 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
             os.unlink(temporary)
         raise
     _sync_folder(target.parent)
+
+
+def temporary_prefix(target: Path) -> str:
+    """How the names of the temporary files for ``target`` begin."""
+    return f".w2v-{target.name[:30]}-"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from w2vlib.backend import get_array_module, may_look, to_cpu, to_gpu, trusted
+from w2vlib.backend import address, get_array_module, may_look, to_cpu, to_gpu, trusted
+from w2vlib.checkpoints import saving
 from w2vlib.layers import forward_only
 from w2vlib.optimizers import clip_grads
+from w2vlib.training_state import LayerTraining, Rounds
 from w2vlib.validation import as_count, as_generator
 
 ENGINES = ("numpy", "fast")
@@ -92,6 +94,8 @@ class Trainer:
         *,
         validation: tuple | None = None,
         callbacks: Iterable[Callable] = (),
+        checkpoint=None,
+        resume: bool = False,
     ) -> None:
         """Train; may be called again to go on.
 
@@ -105,9 +109,14 @@ class Trainer:
             validation: ``(contexts, target)`` whose loss is taken after every epoch.
             callbacks: called as ``callback(trainer)`` after every epoch; an object with a method
                 ``on_batch(trainer)`` or ``on_epoch(trainer)`` has these called instead.
+            checkpoint: a folder, where all that training needs is saved every minute and at the
+                end; or a :class:`~w2vlib.checkpoints.Checkpoints` with your own choices.
+            resume: go on from the newest checkpoint there, as if nothing had happened in between;
+                from the beginning if there is none.  ``max_epoch`` counts from the beginning.
 
         Raises:
             ValueError: no examples, different lengths, epochs or batch sizes below 1.
+            CheckpointError: the checkpoints are in use, damaged, or of another training.
             TypeError: callbacks that cannot be called.
             FloatingPointError: the loss is NaN or infinite; the step that would have spread it is
                 not taken (on a GPU it is seen only at the next look at the loss).
@@ -120,30 +129,25 @@ class Trainer:
         self.eval_interval = as_count(eval_interval, "eval_interval")
         callbacks = _as_callbacks(callbacks)
         validate = self._make_validation(validation, batch_size)
-        steps = max_epoch * -(-size // batch_size)
-        meter = _Meter(self, steps, self.progress)
+        rounds = Rounds(self.rng, size, batch_size, max_epoch, like=contexts)
+        meter = _Meter(self, len(rounds), self.progress)
+        data = {"contexts": contexts, "target": target, "validation": validation}
+        options = {"batch_size": batch_size, "max_grad": max_grad, "eval_interval": eval_interval}
+        running = LayerTraining(self, rounds, meter, data, options)
         self._stop = self.interrupted = False
         trust = self._trust(contexts, target)
         try:
-            for _ in range(max_epoch):
-                order = get_array_module(contexts).asarray(self.rng.permutation(size))
-                for start in range(0, size, batch_size):
-                    batch = order[start : start + batch_size]
+            with saving(checkpoint, resume, running) as saver:
+                for batch in rounds:
                     with trust():
                         loss = self._step(contexts, target, batch, max_grad)
                     meter.batch_done(loss, len(batch))
                     _call(callbacks, "on_batch", self)
+                    if rounds.epoch_is_over:
+                        self._end_epoch(meter, validate, callbacks)
+                    saver.step_done()
                     if self._stop:
                         return
-                self.epoch += 1
-                meter.epoch_done()
-                if validate is not None:
-                    with forward_only():
-                        self.validation_losses.append(validate())
-                    self.validation_batches.append(self.batches)
-                _call(callbacks, "on_epoch", self)
-                if self._stop:
-                    return
         except KeyboardInterrupt:
             self.interrupted = True
             print(
@@ -152,6 +156,15 @@ class Trainer:
             )
         finally:
             meter.close()
+
+    def _end_epoch(self, meter: _Meter, validate, callbacks: tuple) -> None:
+        self.epoch += 1
+        meter.epoch_done()
+        if validate is not None:
+            with forward_only():
+                self.validation_losses.append(validate())
+            self.validation_batches.append(self.batches)
+        _call(callbacks, "on_epoch", self)
 
     def fit_corpus(self, corpus, max_epoch: int = 10, batch_size: int = 100, **options) -> None:
         """Train a CBOW or SkipGram on a corpus; with either engine.
@@ -271,6 +284,11 @@ class _Meter:
 
             self.bar = tqdm(total=steps, unit="batch", leave=True)
 
+    def resumed(self, batches: int) -> None:
+        """So many batches were trained on before a checkpoint was written."""
+        if self.bar is not None:
+            self.bar.update(batches)
+
     def batch_done(self, loss: float, words: int) -> None:
         self.words += words
         self.trainer.batches += 1
@@ -352,7 +370,7 @@ def remove_duplicate(params: list, grads: list) -> tuple[list, list]:
 
 def _memory_key(p) -> tuple[tuple, bool]:
     """What memory an array covers: the same for its transpose, which the flag tells apart."""
-    start = p.__array_interface__["data"][0] if isinstance(p, np.ndarray) else p.data.ptr
+    start = address(p)
     # Axes by stride, largest first; an axis of length 1 has no stride that means anything.
     axes = [(stride, size) for size, stride in zip(p.shape, p.strides, strict=True) if size > 1]
     by_stride = sorted(axes, reverse=True)
