@@ -169,6 +169,22 @@ def test_a_stub_is_not_attempted(name, kind):
     assert report.mistake is None and not report and report.hints
 
 
+def test_where_forward_is_right_no_hint_speaks_about_forward():
+    class Half(w2vlib.Embedding):
+        def backward(self, dout):
+            self.grads[0][...] = 7
+
+    class Nothing(Half):
+        def forward(self, idx):
+            super().forward(idx)
+            return np.zeros((len(idx), 1))
+
+    hints = check.exercise_named("embedding").hints
+    assert hints[0].startswith("Forward") and hints[1].startswith("Backward")
+    assert check.embedding(Nothing).hints == hints
+    assert check.embedding(Half).hints == hints[1:]
+
+
 @pytest.mark.parametrize("name", check.EXERCISES)
 @pytest.mark.parametrize("nothing", [None, ...])
 def test_nothing_at_all_is_not_attempted(name, nothing):

@@ -57,10 +57,17 @@ class _EmbeddingMean:
             dout = np.ones_like(dout)
         C = contexts.shape[1]
         share = dout if slip in ("missing-1/C", "sum-instead-of-mean") else dout / C
+        if slip == "divided-by-B":
+            share = dout / len(contexts)
         if slip == "first-context-only":
             np.add.at(dW, contexts[:, 0], share)
         elif slip == "assigned-instead-of-added":
             dW[contexts] = share[:, None, :]
+        elif slip == "examples-mixed":  # (B, C) ids beside (B, H): fits only if B = C or B = 1
+            np.add.at(dW, contexts, share)
+        elif slip == "counted-once":
+            for b, row in enumerate(contexts):
+                dW[np.unique(row)] += share[b]
         elif slip == "column-by-column":
             for c in range(C):
                 dW[contexts[:, c]] += share
@@ -159,6 +166,31 @@ EMBEDDING_MEAN = Exercise(
                 "Take contexts = [[0, 1], [0, 2]]: what happens to row 0 in the first column?",
                 "`np.add.at(dW, contexts[:, c], share)` adds them all.",
             ),
+        ),
+        Mistake(
+            "examples-mixed",
+            "the contexts of one example got the gradients of others.",
+            "`contexts` is (B, C) and `dout` is (B, H). NumPy lines shapes up from the right, so "
+            "`dout` is taken for one row for each *place* c, not for each example b. With B ≠ C "
+            "that is an error; with B = C it is silently wrong.",
+            (
+                "Which shape must the values have that go to the (B, C) rows `dW[contexts]`?",
+                "One share for each example, for all its places: `(dout / C)[:, None, :]`.",
+            ),
+        ),
+        Mistake(
+            "counted-once",
+            "a word that stands twice in one row of `contexts` was counted once.",
+            "In forward its row went into the mean once for each place, so each place has a share "
+            "in the gradient.",
+            ("Take contexts = [[3, 3]]: what is h, and what is ∂h/∂W for row 3?",),
+        ),
+        Mistake(
+            "divided-by-B",
+            "divided by the batch size instead of C.",
+            "The mean runs over the C context words of one example. The examples of the batch do "
+            "not share an h.",
+            ("How many rows of W went into the mean of one example?",),
         ),
         common.assigned_instead_of_added("contexts"),
         common.dout_ignored(quantities="the gradient of every row"),

@@ -490,9 +490,15 @@ class Exercise:
             mistake=mistake.id if mistake else None,
             text=text,
             example=(*self._inputs(case), *asides, *answer),
-            hints=(mistake.hints if mistake and mistake.hints else self.hints),
+            hints=(mistake.hints if mistake and mistake.hints else self._hints_for(label)),
             printed=remains.printed,
         )
+
+    def _hints_for(self, label: str) -> tuple[str, ...]:
+        """The general hints; none about forward where forward is right and backward is not."""
+        if not label.startswith(("backward", "grads[")):
+            return self.hints
+        return tuple(h for h in self.hints if not h.startswith("Forward")) or self.hints
 
     def _inputs(self, case: Case) -> tuple[tuple[str, str], ...]:
         earlier = tuple((f"first pass: {k}", show(v)) for k, v in case.earlier.items())

@@ -483,7 +483,7 @@ UNIGRAM_SAMPLER = _SamplerReference(
     hints=(
         "Count the words, raise the counts to the power, divide by the sum: these are the "
         "probabilities.",
-        "For each target draw K ids from a *copy* of the probabilities in which the target has "
+        "For each target draw K ids from a copy of the probabilities in which the target has "
         "0, divided by its new sum.",
         "`p = self.p.copy(); p[t] = 0; p /= p.sum(); np.random.choice(V, size=K, p=p)`.",
     ),
@@ -559,6 +559,8 @@ class _NegativeSamplingLoss:
             dx = dx * W.dtype.type(dout)
         if slip != "grads-accumulate":
             dW[...] = 0
+        if slip.startswith("one-layer-for-all"):  # it keeps the last input, or a pile of them
+            ids = ids[:, ::-1] if slip.endswith("pile") else np.repeat(ids[:, -1:], ids.shape[1], 1)
         if slip == "assigned-instead-of-added:rows":
             dW[ids] = dx[:, :, None] * h[:, None, :]
         elif slip == "assigned-instead-of-added:columns":
@@ -865,6 +867,17 @@ NEGATIVE_SAMPLING_LOSS = _LossExercise(
                 "`dh += …` in the loop, not `dh = …`.",
             ),
             slips=("dh-overwritten:last", "dh-overwritten:target"),
+        ),
+        Mistake(
+            "one-layer-for-all",
+            "one layer answers all the questions.",
+            "A layer remembers what its last forward needs in backward. Asked K + 1 questions in a "
+            "row and then handed K + 1 gradients, it pairs them with the wrong words.",
+            (
+                "After the last forward: which words does your EmbeddingDot remember?",
+                "Give each question a layer of its own: `[EmbeddingDot(W) for _ in range(K + 1)]`.",
+            ),
+            slips=("one-layer-for-all:last", "one-layer-for-all:pile"),
         ),
         Mistake(
             "shared-weight-overwritten",

@@ -151,10 +151,11 @@ EMBEDDING = Exercise(
         ),
     ),
     hints=(
-        "Multiplying one-hot rows by W picks rows of W. What does indexing by `idx` do?",
+        "Forward: multiplying one-hot rows by W picks rows of W. What does indexing by `idx` do?",
         "Backward: row `idx[i]` of W was used for output row i. Where does row i of `dout` belong, "
         "and what if two of them belong to the same place?",
-        "Clear `grads[0]`, then add: `np.add.at(dW, self.idx, dout)`.",
+        "Clear `grads[0]`, then go through the batch: `dW[idx[i]] += dout[i]` for every i. All in "
+        "one line: `np.add.at(dW, self.idx, dout)`.",
     ),
 )
 

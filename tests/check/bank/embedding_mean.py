@@ -113,3 +113,48 @@ class EmbeddingMean:
         for b, row in enumerate(self.contexts):
             for i in row:
                 self.grads[0][i] = dout[b] / len(row)
+
+
+# --- wrong: examples-mixed
+class EmbeddingMean:
+    def __init__(self, W):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+
+    def forward(self, contexts):
+        self.contexts = contexts
+        return self.params[0][contexts].mean(axis=1)
+
+    def backward(self, dout):
+        (dW,) = self.grads
+        dW[...] = 0
+        np.add.at(dW, self.contexts, dout / self.contexts.shape[1])
+
+
+# --- wrong: counted-once
+class EmbeddingMean:
+    def __init__(self, W):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+
+    def forward(self, contexts):
+        self.contexts = contexts
+        return self.params[0][contexts].mean(axis=1)
+
+    def backward(self, dout):
+        self.grads[0][...] = 0
+        for b, row in enumerate(self.contexts):
+            for word in set(row.tolist()):
+                self.grads[0][word] += dout[b] / len(row)
+
+
+# --- wrong: divided-by-B
+class EmbeddingMean:
+    def __init__(self, W):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+
+    def forward(self, contexts):
+        self.contexts = contexts
+        return self.params[0][contexts].mean(axis=1)
+
+    def backward(self, dout):
+        self.grads[0][...] = 0
+        np.add.at(self.grads[0], self.contexts, (dout / len(dout))[:, None, :])

@@ -424,3 +424,70 @@ class NegativeSamplingLoss:
 
     def backward(self, dout=1):
         return self.dot.backward(self.loss.backward(dout))
+
+
+# --- wrong: one-layer-for-all
+class NegativeSamplingLoss:
+    def __init__(self, W, corpus, power=0.75, sample_size=5):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+        self.sampler = UnigramSampler(corpus, power, sample_size)
+        self.dot = EmbeddingDot(W)
+
+    def forward(self, h, target, negatives=None):
+        if negatives is None:
+            negatives = self.sampler.get_negative_sample(target)
+        words = [target, *negatives.T]
+        self.losses = [SigmoidWithLoss() for _ in words]
+        labels = [np.ones(len(h))] + [np.zeros(len(h))] * (len(words) - 1)
+        return sum(
+            loss.forward(self.dot.forward(h, w), t)
+            for loss, w, t in zip(self.losses, words, labels)
+        )
+
+    def backward(self, dout=1):
+        dh, dW = 0, np.zeros_like(self.grads[0])
+        for loss in self.losses:
+            dh = dh + self.dot.backward(loss.backward(dout))
+            dW += self.dot.grads[0]
+        self.grads[0][...] = dW
+        return dh
+
+
+# --- wrong: one-layer-for-all (a layer that remembers one input only)
+class MyDot:
+    def __init__(self, W):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+
+    def forward(self, h, idx):
+        self.h, self.idx = h, idx
+        return (self.params[0][idx] * h).sum(axis=1)
+
+    def backward(self, dout):
+        self.grads[0][...] = 0
+        np.add.at(self.grads[0], self.idx, dout[:, None] * self.h)
+        return dout[:, None] * self.params[0][self.idx]
+
+
+class NegativeSamplingLoss:
+    def __init__(self, W, corpus, power=0.75, sample_size=5):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+        self.sampler = UnigramSampler(corpus, power, sample_size)
+        self.dot = MyDot(W)
+
+    def forward(self, h, target, negatives=None):
+        if negatives is None:
+            negatives = self.sampler.get_negative_sample(target)
+        self.losses, total = [], 0
+        for k, words in enumerate([target, *negatives.T]):
+            self.losses.append(SigmoidWithLoss())
+            label = np.full(len(h), 1.0 if k == 0 else 0.0)
+            total += self.losses[-1].forward(self.dot.forward(h, words), label)
+        return total
+
+    def backward(self, dout=1):
+        dh, dW = 0, np.zeros_like(self.grads[0])
+        for loss in self.losses:
+            dh = dh + self.dot.backward(loss.backward(dout))
+            dW += self.dot.grads[0]
+        self.grads[0][...] = dW
+        return dh
