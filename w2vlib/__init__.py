@@ -59,7 +59,7 @@ _PUBLIC = {
     "evaluation": ("evaluate_analogies", "evaluate_similarity", "spearman"),
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
-_SUBMODULES = {*_PUBLIC, "check", "fast", "plotting"}
+_SUBMODULES = {*_PUBLIC, "check", "fast", "plotting", "widgets"}
 
 __all__ = sorted(_MODULE_OF)
 
