@@ -232,7 +232,7 @@ class Saver:
         self._damaged: list[int] = []
 
     def due(self) -> bool:
-        """Whether a checkpoint should be written now (asked by the compiled trainer's threads)."""
+        """Whether a checkpoint should be written now."""
         options = self.options
         if options is None:
             return False
@@ -255,8 +255,15 @@ class Saver:
         if self.due():
             self.save_now()
 
+    def stretch_done(self) -> bool:
+        """Like :meth:`step_done`, from a thread: says whether to come to rest for a checkpoint."""
+        self._steps += 1
+        return self.due()
+
     def save_now(self) -> None:
         """Write a checkpoint, and let a Ctrl-C that waited for it take effect."""
+        if self.options is None:
+            return
         self._save()
         if self.interrupted:
             self._steps = 0

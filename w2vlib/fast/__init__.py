@@ -56,6 +56,8 @@ def train(
     rng=None,
     callbacks: Iterable[Callable] = (),
     progress: bool | None = None,
+    checkpoint=None,
+    resume: bool = False,
 ) -> WordVectors:
     """Learn word vectors from a text: the whole way in one call.
 
@@ -87,6 +89,10 @@ def train(
         callbacks: called with the :class:`FastTrainer` after every epoch; it has ``epoch``,
             ``loss_list``, ``words_per_second``, ``word_vectors()`` and ``stop()``.
         progress: show a progress bar; by default where someone watches.
+        checkpoint: a folder, where the state of the training is saved every minute and at the end;
+            or a :class:`~w2vlib.checkpoints.Checkpoints` with your own choices.
+        resume: go on from the newest checkpoint there; from the beginning if there is none.  With
+            one thread the vectors end as the same bytes as without a break.
 
     Returns:
         The vectors (W_in).  Ctrl-C ends the training early and returns what was learned so far.
@@ -94,6 +100,7 @@ def train(
     Raises:
         TypeError, ValueError: arguments out of range; the message says which and what is allowed.
         FloatingPointError: the learning rate was too large.
+        CheckpointError: the checkpoints are in use, damaged, or of another training.
 
     Source: Mikolov et al. 2013a, 2013b.
     """
@@ -119,7 +126,8 @@ def train(
     from w2vlib.fast.engine import FastTrainer
 
     with opened(source, min_count, tokenizer) as corpus:
-        return FastTrainer(corpus, **options).fit(callbacks).take_vectors()
+        trainer = FastTrainer(corpus, **options)
+        return trainer.fit(callbacks, checkpoint=checkpoint, resume=resume).take_vectors()
 
 
 def fit(trainer, corpus, max_epoch: int = 10, **options) -> None:
@@ -134,8 +142,8 @@ def fit(trainer, corpus, max_epoch: int = 10, **options) -> None:
         corpus: a corpus with the model's vocabulary, or (T,) ids.
         max_epoch: passes over the corpus.
         options: ``threads``, ``final_lr`` (default: the learning rate stays), ``subsample``,
-            ``shrink_windows``, ``share_negatives``, ``callbacks`` and ``validation`` as for
-            ``Trainer.fit``.
+            ``shrink_windows``, ``share_negatives``; ``callbacks``, ``validation``, ``checkpoint``
+            and ``resume`` as for ``Trainer.fit``.
 
     Raises:
         TypeError, ValueError: a model or an optimiser that the engine does not have.

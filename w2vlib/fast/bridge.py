@@ -27,6 +27,8 @@ def fit_trainer(
     callbacks=(),
     validation: tuple | None = None,
     eval_interval: int | None = None,
+    checkpoint=None,
+    resume: bool = False,
 ) -> None:
     """See :func:`w2vlib.fast.fit`; ``eval_interval`` is accepted and ignored."""
     model, lr = _checked(trainer)
@@ -61,7 +63,7 @@ def fit_trainer(
             engine.stop()
 
     try:
-        engine.fit([after_epoch])
+        engine.fit([after_epoch], checkpoint=checkpoint, resume=resume, also=trainer)
     finally:
         _write_back(engine, trainer)
         trainer.interrupted = engine.interrupted

@@ -10,8 +10,10 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 import numpy as np
 
+from w2vlib.checkpoints import saving
 from w2vlib.corpus import keep_probability
 from w2vlib.fast import kernels, plan
+from w2vlib.fast.saving import EngineTraining
 from w2vlib.trainer import _someone_watches
 from w2vlib.validation import as_choice, as_count, as_generator, as_number
 from w2vlib.word_vectors import WordVectors
@@ -91,14 +93,15 @@ class FastTrainer:
                 f"sample_size must be at most {plan.MOST_NEGATIVES}, got {sample_size}. "
                 "From there on a full softmax is the better idea."
             )
-        power = as_number(power, "power")
+        self.sample_size, self.power = sample_size, as_number(power, "power")
+        self.subsample = as_number(subsample, "subsample", minimum=0)
         keep = None
-        if as_number(subsample, "subsample", minimum=0) > 0:
+        if subsample > 0:
             keep = keep_probability(corpus.counts, subsample)
         self.weights = plan.Weights(self.shape)
         counts = self.order.counts[self.order.id_of]
         if loss == "negative_sampling":
-            outputs = plan.negative_outputs(counts, power, sample_size, self.weights.ahead)
+            outputs = plan.negative_outputs(counts, self.power, sample_size, self.weights.ahead)
         else:
             _check_tree(counts)
             outputs = plan.tree_outputs(counts, self.weights.ahead)
@@ -117,6 +120,8 @@ class FastTrainer:
         self._stop = False
         self._tokens = 0
         self._seconds = 0.0
+        self._running: _Epoch | None = None
+        self._resumed = (0, 0.0, 0)  # of the running epoch: next token, loss, targets
 
     # -- weights
 
@@ -159,35 +164,48 @@ class FastTrainer:
         """From a callback: end the training now and keep what was learned."""
         self._stop = True
 
-    def fit(self, callbacks: Iterable[Callable] = ()) -> FastTrainer:
+    def fit(
+        self,
+        callbacks: Iterable[Callable] = (),
+        *,
+        checkpoint=None,
+        resume: bool = False,
+        also=None,
+    ) -> FastTrainer:
         """Train ``max_epoch`` epochs.
 
         Args:
             callbacks: called as ``callback(trainer)`` after every epoch; an object with a method
                 ``on_epoch(trainer)`` has that called instead.
+            checkpoint: a folder, where all that training needs is saved every minute and at the
+                end; or a :class:`~w2vlib.checkpoints.Checkpoints` with your own choices.
+            resume: go on from the newest checkpoint there; from the beginning if there is none.
+            also: a :class:`~w2vlib.trainer.Trainer` whose losses are saved along.
 
         Raises:
             FloatingPointError: weights that grew beyond all bounds; the message says what to do.
+            CheckpointError: the checkpoints are in use, damaged, or of another training.
 
         Ctrl-C ends training after the stretches of text in work; what was learned is kept.
         """
         callbacks = [getattr(callback, "on_epoch", callback) for callback in callbacks]
         self._stop = self.interrupted = False
-        self.weights.copy_hot()
-        workers = [_Worker(self, thread) for thread in range(self.shape.threads)]
-        workers[0].compile()
-        meter = _Meter(self) if self.progress else None
+        running = EngineTraining(self, also)
+        meter = None
         try:
-            with ThreadPoolExecutor(self.shape.threads) as pool:
-                for _ in range(self.max_epoch):
-                    self._run_epoch(pool, workers, meter)
-                    if self._stop:
-                        break
-                    self.epoch += 1
-                    for callback in callbacks:
-                        callback(self)
-                    if self._stop:
-                        break
+            with saving(checkpoint, resume, running) as saver:
+                self.weights.copy_hot()
+                workers = [_Worker(self, thread) for thread in range(self.shape.threads)]
+                workers[0].compile()
+                meter = _Meter(self) if self.progress else None
+                with ThreadPoolExecutor(self.shape.threads) as pool:
+                    while self.epoch < running.first_epoch + self.max_epoch and not self._stop:
+                        self._run_epoch(pool, workers, meter, saver)
+                        if self._running is not None:  # stopped on the way
+                            break
+                        self.epoch += 1
+                        for callback in callbacks:
+                            callback(self)
         except KeyboardInterrupt:
             self.interrupted = True
             print(
@@ -195,12 +213,26 @@ class FastTrainer:
                 file=sys.stderr,
             )
         finally:
+            self._running = None
             if meter is not None:
                 meter.close()
         return self
 
-    def _run_epoch(self, pool, workers, meter) -> None:
-        epoch = _Epoch(self, meter)
+    def _run_epoch(self, pool, workers, meter, saver) -> None:
+        epoch = self._running = _Epoch(self, meter, saver)
+        try:
+            while epoch.begin < epoch.size and not self._stop:
+                self._run_stretches(pool, workers, epoch)
+                if epoch.begin < epoch.size:  # all threads rest: the moment for a checkpoint
+                    saver.save_now()
+        finally:
+            epoch.finish()
+        if epoch.begin >= epoch.size:
+            self._running = None
+
+    def _run_stretches(self, pool, workers, epoch: _Epoch) -> None:
+        """Let the threads work until the epoch's end, or until a checkpoint is due."""
+        epoch.paused = False
         futures = [pool.submit(worker.run, epoch) for worker in workers]
         try:
             # Waiting in short naps lets Ctrl-C through at once, on every system.
@@ -208,9 +240,8 @@ class FastTrainer:
                 if any(future.done() and future.exception() for future in futures):
                     break
         finally:
-            epoch.stopped = True
+            epoch.paused = True
             wait(futures)
-            epoch.finish()
         for future in futures:
             future.result()
 
@@ -223,26 +254,30 @@ class FastTrainer:
 class _Epoch:
     """One pass over the text, in stretches that the threads take one after the other."""
 
-    def __init__(self, trainer: FastTrainer, meter) -> None:
-        self.trainer, self.meter, self.number = trainer, meter, trainer.epoch
+    def __init__(self, trainer: FastTrainer, meter, saver) -> None:
+        self.trainer, self.meter, self.saver = trainer, meter, saver
+        self.number = trainer.epoch
         self.size = len(trainer._text.ids)
-        self.begins = iter(range(0, self.size, plan.STRETCH))
+        self.begin, self.loss, self.targets = trainer._resumed
+        trainer._resumed = (0, 0.0, 0)
         self.lock = threading.Lock()
-        self.stopped = False
-        self.loss, self.targets = 0.0, 0
+        self.paused = False
         self.began = time.perf_counter()
 
     def next_stretch(self) -> tuple[int, int] | None:
         """Begin and end of the next stretch; ``None`` when there is none, or it is time to stop."""
         with self.lock:
-            begin = None if self.stopped or self.trainer._stop else next(self.begins, None)
-        return None if begin is None else (begin, min(begin + plan.STRETCH, self.size))
+            begin = self.begin
+            if self.paused or self.trainer._stop or begin >= self.size:
+                return None
+            self.begin = min(begin + plan.STRETCH, self.size)
+            return begin, self.begin
 
     def done(self, begin: int, end: int, loss: float, targets: int) -> None:
         """A thread reports a finished stretch (it holds the lock)."""
         trainer = self.trainer
         if not np.isfinite(loss):
-            self.stopped = True
+            self.paused = True
             raise FloatingPointError(
                 f"training diverged in epoch {self.number + 1}: the loss is {loss}. "
                 f"Use a smaller lr than {trainer.first_lr:g}."
@@ -258,6 +293,8 @@ class _Epoch:
         trainer.words_per_second = trainer._tokens / max(seconds, 1e-9)
         if self.meter is not None:
             self.meter.show(end - begin)
+        if self.saver is not None and self.saver.stretch_done():
+            self.paused = True
 
     def finish(self) -> None:
         trainer = self.trainer
@@ -277,7 +314,7 @@ class _Worker:
 
     def compile(self) -> None:
         """Call the loop on nothing at all, so that compiling does not count as training time."""
-        orders = self._orders(_Epoch(self.trainer, None), 0, 0)
+        orders = self._orders(0, len(self.trainer._text.ids), 0, 0)
         self.function(self.trainer._text, self.net, self.trainer._outputs, self.scratch, orders)
 
     def run(self, epoch: _Epoch) -> None:
@@ -286,16 +323,20 @@ class _Worker:
         while (stretch := epoch.next_stretch()) is not None:
             begin, end = stretch
             loss, targets = self.function(
-                text, self.net, trainer._outputs, self.scratch, self._orders(epoch, begin, end)
+                text,
+                self.net,
+                trainer._outputs,
+                self.scratch,
+                self._orders(epoch.number, epoch.size, begin, end),
             )
             with epoch.lock:
                 epoch.done(begin, end, loss, targets)
             if release is not None:
                 release(begin, end)
 
-    def _orders(self, epoch: _Epoch, begin: int, end: int) -> kernels.Stretch:
+    def _orders(self, epoch: int, size: int, begin: int, end: int) -> kernels.Stretch:
         trainer = self.trainer
-        passed = epoch.number * epoch.size
+        passed = epoch * size
         lr_begin, lr_end = trainer._rate(passed + begin), trainer._rate(passed + end)
         trainer.lr = lr_end
         return kernels.Stretch(
@@ -306,8 +347,8 @@ class _Worker:
             mean=trainer.mean_gradient,
             lr_begin=lr_begin,
             lr_end=lr_end,
-            key=_mix(trainer._key, epoch.number, begin),
-            keep_key=_mix(trainer._key, epoch.number, -1),
+            key=_mix(trainer._key, epoch, begin),
+            keep_key=_mix(trainer._key, epoch, -1),
         )
 
 
@@ -319,7 +360,13 @@ class _Meter:
 
         self.trainer = trainer
         total = trainer.max_epoch * len(trainer._text.ids)
-        self.bar = tqdm(total=total, unit=" words", unit_scale=True, smoothing=0.05)
+        self.bar = tqdm(
+            total=total,
+            initial=trainer._tokens,
+            unit=" words",
+            unit_scale=True,
+            smoothing=0.05,
+        )
 
     def show(self, tokens: int) -> None:
         trainer = self.trainer
