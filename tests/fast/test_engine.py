@@ -182,7 +182,7 @@ def test_threads_learn_as_well(options):
 
     alone = [losses(1, seed) for seed in (1, 2)]
     for threads in (2, 5):
-        assert losses(threads, 1) == pytest.approx(np.mean(alone), rel=0.02)
+        assert losses(threads, 1) == pytest.approx(np.mean(alone), rel=0.03)
 
 
 def test_every_token_is_trained_on_once_whatever_the_threads(corpus):

@@ -194,7 +194,6 @@ class FastTrainer:
         meter = None
         try:
             with saving(checkpoint, resume, running) as saver:
-                self.weights.copy_hot()
                 workers = [_Worker(self, thread) for thread in range(self.shape.threads)]
                 workers[0].compile()
                 meter = _Meter(self) if self.progress else None
@@ -308,7 +307,7 @@ class _Worker:
 
     def __init__(self, trainer: FastTrainer, thread: int) -> None:
         self.trainer = trainer
-        self.net = trainer.weights.net(thread, plan.top_rows(trainer.order.counts, trainer.shape))
+        self.net = trainer.weights.net(thread)
         self.scratch = plan.make_scratch(trainer.shape, trainer._outputs, plan.STRETCH)
         self.function = training_function(trainer.model, trainer.share_negatives)
 
@@ -316,6 +315,7 @@ class _Worker:
         """Call the loop on nothing at all, so that compiling does not count as training time."""
         orders = self._orders(0, len(self.trainer._text.ids), 0, 0)
         self.function(self.trainer._text, self.net, self.trainer._outputs, self.scratch, orders)
+        kernels.merge_all(self.net)
 
     def run(self, epoch: _Epoch) -> None:
         trainer, text = self.trainer, self.trainer._text
@@ -333,6 +333,8 @@ class _Worker:
                 epoch.done(begin, end, loss, targets)
             if release is not None:
                 release(begin, end)
+        with epoch.lock:
+            kernels.merge_all(self.net)
 
     def _orders(self, epoch: int, size: int, begin: int, end: int) -> kernels.Stretch:
         trainer = self.trainer

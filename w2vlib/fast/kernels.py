@@ -44,6 +44,7 @@ from w2vlib.fast.simd import (
     negative_part8,
     ones8,
     prefetch,
+    prefetch_far,
     store8,
     sums8,
     where_positive8,
@@ -54,6 +55,8 @@ BLOCK = 64
 """CBOW: at most so many targets share one state of W_in."""
 GROUP = 6
 """Output rows that are worked on together."""
+_AHEAD = 3
+"""Words between asking for a row in main memory and using it."""
 _FLUSH = 60
 """Groups after which the logarithm of the loss's factors is taken.
 
@@ -95,8 +98,9 @@ class Net(NamedTuple):
 
     ``spare`` is a row of W_out that does not matter.  Rows below ``hot`` are this thread's own
     copies, ``shift`` rows further down; ``base_in`` and ``base_out`` are what these were when they
-    were last brought together with everyone's.  That is done at the end of a call, and for the
-    rows below ``top`` after every ``pause`` targets.
+    were last brought together with everyone's.  The hot rows form tiers: tier k ends before row
+    ``tier_end[k]`` and is merged after every ``every[k]`` comparisons, next when ``done[0]`` has
+    come to ``due[k]``; the rest is up to :func:`merge_all`.
     """
 
     W_in: np.ndarray
@@ -107,9 +111,10 @@ class Net(NamedTuple):
     shift: int
     base_in: np.ndarray
     base_out: np.ndarray
-    top: int
-    pause: int
-    long_pause: int
+    tier_end: np.ndarray
+    every: np.ndarray
+    due: np.ndarray
+    done: np.ndarray
 
 
 class Outputs(NamedTuple):
@@ -205,13 +210,13 @@ def draw_many(table, key, count):
 
 
 @_inlined
-def _merge(W, base, net, rows):
+def _merge(W, base, net, first, last):
     """What this thread has learned about its copies since ``base`` is added to the common rows.
 
     The copies and ``base`` then begin anew from there.  No lock: where two threads meet in one row,
     one of them loses a few steps, as may happen to the rows that have no copies.
     """
-    for i in range(0, rows * net.stride, 8):
+    for i in range(first * net.stride, last * net.stride, 8):
         copy = net.shift * net.stride + i
         common = load8(W, i) + (load8(W, copy) - load8(base, i))
         store8(W, i, common)
@@ -220,18 +225,24 @@ def _merge(W, base, net, rows):
 
 
 @_inlined
-def _merge_hot(net, rows):
-    _merge(net.W_in, net.base_in, net, rows)
-    _merge(net.W_out, net.base_out, net, rows)
+def _merge_due(net, more):
+    """Merge the tiers that are due after ``more`` comparisons."""
+    net.done[0] += more
+    first = 0
+    for k in range(len(net.due)):
+        last = net.tier_end[k]
+        if net.done[0] >= net.due[k]:
+            net.due[k] = net.done[0] + net.every[k]
+            _merge(net.W_in, net.base_in, net, first, last)
+            _merge(net.W_out, net.base_out, net, first, last)
+        first = last
 
 
-@_inlined
-def _merge_now_and_then(net, before, now):
-    """Merge what is due when the number of comparisons has risen from ``before`` to ``now``."""
-    if now // net.long_pause > before // net.long_pause:
-        _merge_hot(net, net.hot)
-    elif now // net.pause > before // net.pause:
-        _merge_hot(net, net.top)
+@_compiled
+def merge_all(net):
+    """Merge all hot rows: at the end of an epoch, one thread after the other."""
+    _merge(net.W_in, net.base_in, net, 0, net.hot)
+    _merge(net.W_out, net.base_out, net, 0, net.hot)
 
 
 # ---- text → a row of tokens ---------------------------------------------------------------------
@@ -453,16 +464,55 @@ def _answer(net, outputs, scratch, first, last, x, x_at, d_at, old_at, lr8, scal
         old_at = d_at
 
 
-@_inlined
-def _fetch(W, rows, first, last, n):
-    """Ask for rows that are needed soon: their first n numbers.
+# What is needed soon is asked for early, so that it is there when its turn comes.  Where the
+# matrices fit into the cache, the first line of each row of the next word is enough: the processor
+# notices by itself that one cache line follows the other.  Where they do not (``outputs.ahead``), a
+# row comes from main memory, and takes as long as a few words do: all of it, a few words early.
 
-    The processor notices by itself that one cache line follows the other, so the first line of a
-    row is enough, unless the row comes all the way from main memory.
-    """
-    for j in range(first, last):
-        for i in range(0, n, 16):
-            prefetch(W, rows[j] + i)
+
+@_inlined
+def _ask_for_draws(outputs, state, words):
+    """Ask for the entries of the noise table from which ``words`` words will draw."""
+    table = outputs.table
+    if outputs.ahead and len(table) and not len(outputs.given):
+        for _ in range(words * outputs.sample_size):
+            state += _STEP
+            column = (scramble(state) >> uint64(32)) * uint64(len(table))
+            prefetch_far(table, column >> uint64(32))
+
+
+@_inlined
+def _ask_for_outputs(net, outputs, scratch, word, words):
+    """Before the word with number ``word``, of ``words``: ask for rows of W_out of later ones."""
+    rows, ends = scratch.rows, scratch.ends
+    if not outputs.ahead:
+        if word + 1 < words:
+            for j in range(ends[word] * GROUP, ends[word + 1] * GROUP):
+                prefetch(net.W_out, rows[j])
+        return
+    if word == 0:
+        first, last = 0, ends[min(_AHEAD, words - 1)]
+    elif word + _AHEAD < words:
+        first, last = ends[word + _AHEAD - 1], ends[word + _AHEAD]
+    else:
+        first = last = 0
+    for j in range(first * GROUP, last * GROUP):
+        _ask_for_row(net.W_out, rows[j], net.stride)
+
+
+@_inlined
+def _ask_for_inputs(net, outputs, tokens, position, end):
+    """Ask for a row of W_in that comes after ``position``."""
+    if not outputs.ahead:
+        prefetch(net.W_in, tokens[min(position + 4, end - 1)] * net.stride)
+    elif position + 2 * _AHEAD < end:
+        _ask_for_row(net.W_in, tokens[position + 2 * _AHEAD] * net.stride, net.stride)
+
+
+@_inlined
+def _ask_for_row(W, row, n):
+    for i in range(0, n, 16):
+        prefetch_far(W, row + i)
 
 
 @_inlined
@@ -508,9 +558,8 @@ def train_cbow(text, net, outputs, scratch, stretch):
             loss += part
             targets += t1 - t0
             if net.hot:
-                _merge_now_and_then(net, targets - (t1 - t0), targets)
+                _merge_due(net, t1 - t0)
             t0 = t1
-    _merge_hot(net, net.hot)
     return loss, targets
 
 
@@ -531,12 +580,13 @@ def _cbow_block(net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, s
     _clear(sums, 0, n)
     _clear(d, edges, n)
     for p in range(p0, p1):
-        prefetch(W_in, tokens[min(p + 4, p1 - 1)] * n)
+        _ask_for_inputs(net, outputs, tokens, p, p1)
         at, row = (p - p0) * n, tokens[p] * n
         for i in range(0, n, 8):
             store8(sums, at + n + i, load8(sums, at + i) + load8(W_in, row + i))
         _clear(d, edges + at + n, n)
     groups, ends = 0, scratch.ends
+    _ask_for_draws(outputs, state, t1 - t0)
     for t in range(t0, t1):
         given_at = (t - begin) * outputs.sample_size
         groups, state = _put_outputs(outputs, net, scratch, tokens[t], groups, given_at, state)
@@ -544,9 +594,7 @@ def _cbow_block(net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, s
     loss, ready, group = 0.0, 0, 0
     for t in range(t0, t1):
         end = ends[t - t0]
-        if t + 1 < t1:
-            early = n if outputs.ahead else 1
-            _fetch(net.W_out, scratch.rows, end * GROUP, ends[t + 1 - t0] * GROUP, early)
+        _ask_for_outputs(net, outputs, scratch, t - t0, t1 - t0)
         first, last = max(low, t - reach[t - t0]), min(high, t + reach[t - t0] + 1)
         a, b, own = (first - p0) * n, (last - p0) * n, tokens[t] * n
         share8 = all8(np.float32(1) / np.float32(last - first - 1))
@@ -586,7 +634,7 @@ def train_skipgram(text, net, outputs, scratch, stretch):
     """Skip-gram over a stretch of text.  Returns the summed loss and the number of targets."""
     sentences, begin, end = gather_tokens(text, net, stretch, scratch)
     state = uint64(stretch.key)
-    loss, targets, pairs = 0.0, 0, 0
+    loss, targets = 0.0, 0
     for s in range(sentences):
         low, high = scratch.first[s], scratch.first[s + 1]
         if high - low < 2:
@@ -600,10 +648,7 @@ def train_skipgram(text, net, outputs, scratch, stretch):
             loss += part
             targets += 1
             if net.hot:
-                more = pairs + 2 * scratch.reach[0]
-                _merge_now_and_then(net, pairs, more)
-                pairs = more
-    _merge_hot(net, net.hot)
+                _merge_due(net, 2 * scratch.reach[0])
     return loss, targets
 
 
@@ -613,6 +658,7 @@ def _skipgram_target(net, outputs, scratch, window, low, high, begin, t, lr8, st
     n, W_in, tokens, ends = net.stride, net.W_in, scratch.tokens, scratch.ends
     first, last = max(low, t - scratch.reach[0]), min(high, t + scratch.reach[0] + 1)
     groups, words = 0, 0
+    _ask_for_draws(outputs, state, last - first - 1)
     for p in range(first, last):
         if p == t:
             continue
@@ -626,9 +672,7 @@ def _skipgram_target(net, outputs, scratch, window, low, high, begin, t, lr8, st
     loss, group, ready = 0.0, 0, 0
     for word in range(words):
         end = ends[word]
-        if word + 1 < words:
-            early = n if outputs.ahead else 1
-            _fetch(net.W_out, scratch.rows, end * GROUP, ends[word + 1] * GROUP, early)
+        _ask_for_outputs(net, outputs, scratch, word, words)
         _answer(net, outputs, scratch, group, end, W_in, own, 0, old_at, lr8, ones8())
         old_at = 0
         ready += end - group
@@ -654,7 +698,7 @@ def train_windows(text, net, outputs, scratch, stretch):
     """
     sentences, begin, end = gather_tokens(text, net, stretch, scratch)
     state = uint64(stretch.key)
-    loss, targets, pairs = 0.0, 0, 0
+    loss, targets = 0.0, 0
     for s in range(sentences):
         low, high = scratch.first[s], scratch.first[s + 1]
         if high - low < 2:
@@ -674,10 +718,7 @@ def train_windows(text, net, outputs, scratch, stretch):
             loss += _window(net, outputs, scratch, low, high, t, groups, lr8)
             targets += 1
             if net.hot:
-                more = pairs + 2 * scratch.reach[0]
-                _merge_now_and_then(net, pairs, more)
-                pairs = more
-    _merge_hot(net, net.hot)
+                _merge_due(net, 2 * scratch.reach[0])
     return loss, targets
 
 

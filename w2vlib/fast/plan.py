@@ -19,13 +19,17 @@ from w2vlib.negative_sampling import AliasTable
 
 STRETCH = 10_000
 """Tokens that a thread works on between two looks at the clock."""
-# Several threads: two cores that write to the same row wait for each other, and there are rows that
-# every other word needs.  So each thread has its own copies of the hottest rows, which are brought
-# together with everyone's now and then: the top ones often, all of them from time to time.
-HOT = 512
-TOP_SHARE = 0.002  # of all tokens, from which on a row is at the top
-PAUSE = 1_000  # comparisons of all threads together between two mergers of the top rows
-LONG_PAUSE = 16_000  # and of all hot rows
+# Several threads: a core that needs a row which another core has just changed must wait for it, as
+# long as for ten rows of its own.  So each thread has its own copies of the most frequent rows (of
+# all rows, if they are not too many), which are brought together with everyone's now and then:
+# tier by tier, the rarer the words the more seldom.
+COPIES = 64 << 20  # bytes for all threads' copies; or a tenth of the matrices, if that is more
+TIER = 64  # rows of the first tier
+PAUSE = 1_000  # comparisons of all threads together between two mergers of the first tier
+MORE_ROWS, LONGER_PAUSE = (
+    8,
+    4,
+)  # from tier to tier: the rows so far, and the pause, are so much more
 MOST_NEGATIVES = 300
 _CACHE = 16 << 20  # bytes; a larger matrix gains from fetching rows ahead of their use
 
@@ -58,8 +62,12 @@ class Shape:
 
     @property
     def hot(self) -> int:
-        """Rows that each thread has its own copy of."""
-        return min(HOT, self.vocab_size) if self.threads > 1 else 0
+        """Rows that each thread has its own copy of (and a base for, of both matrices)."""
+        if self.threads == 1:
+            return 0
+        row = 4 * self.stride
+        budget = max(COPIES, 2 * self.vocab_size * row // 10)
+        return min(self.vocab_size, budget // (4 * row * self.threads))
 
 
 class Weights:
@@ -80,22 +88,28 @@ class Weights:
         """Whether the matrices are so large that rows should be fetched early."""
         return self.W_out.nbytes > _CACHE
 
-    def net(self, thread: int, top: int = 0) -> Net:
-        """The weights as seen by one thread, whose ``top`` first rows change most."""
+    def net(self, thread: int) -> Net:
+        """The weights as seen by one thread, whose copies of the hot rows are made here."""
         shape = self.shape
         copies = shape.vocab_size + shape.threads * shape.hot
+        shift = shape.vocab_size + thread * shape.hot
+        for matrix in (self.W_in, self.W_out):
+            rows = matrix.reshape(-1, shape.stride)
+            rows[shift : shift + shape.hot] = rows[: shape.hot]
+        tier_end, every = tiers(shape)
         return Net(
             W_in=self.W_in,
             W_out=self.W_out,
             stride=shape.stride,
             spare=copies + thread,
             hot=shape.hot,
-            shift=shape.vocab_size + thread * shape.hot,
+            shift=shift,
             base_in=self.W_in[: shape.hot * shape.stride].copy(),
             base_out=self.W_out[: shape.hot * shape.stride].copy(),
-            top=top,
-            pause=-(-PAUSE // shape.threads),
-            long_pause=-(-LONG_PAUSE // shape.threads),
+            tier_end=tier_end,
+            every=every,
+            due=every * (thread + 1) // shape.threads,  # not all threads at the same moment
+            done=np.zeros(1, np.int64),
         )
 
     def rows(self, name: str) -> np.ndarray:
@@ -111,20 +125,18 @@ class Weights:
         for start in range(0, len(rows), 4096):  # in blocks: no second matrix
             part = rows[start : start + 4096]
             part[...] = (rng.random(part.shape, dtype=np.float32) - np.float32(0.5)) / width
-
-    def copy_hot(self) -> None:
-        """Give every thread its copies of the hot rows."""
-        shape = self.shape
-        for matrix in (self.W_in, self.W_out):
-            rows = matrix.reshape(-1, shape.stride)
-            for thread in range(shape.threads):
-                start = shape.vocab_size + thread * shape.hot
-                rows[start : start + shape.hot] = rows[: shape.hot]
+        self.W_out.fill(0)  # its memory is handed out now, not in the middle of the training
 
 
-def top_rows(counts: np.ndarray, shape: Shape) -> int:
-    """How many rows are so hot that they are merged often."""
-    return min(shape.hot, int(np.count_nonzero(counts > TOP_SHARE * counts.sum())))
+def tiers(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    """Where the tiers of hot rows end, and after how many comparisons of a thread they merge."""
+    ends, every = [], []
+    end, pause = TIER, max(1, PAUSE // shape.threads)
+    while shape.hot and (not ends or ends[-1] < shape.hot):
+        ends.append(min(end, shape.hot))
+        every.append(pause)
+        end, pause = end * MORE_ROWS, pause * LONGER_PAUSE
+    return np.array(ends, np.int64), np.array(every, np.int64)
 
 
 # ---- outputs ------------------------------------------------------------------------------------

@@ -87,18 +87,27 @@ def store8(typing_context, array, index, value):
     return types.void(array, index, f32x8), generate
 
 
-@intrinsic
-def prefetch(typing_context, array, index):
-    """Ask for the cache line of ``array[index]``, which will be needed soon."""
-
+def _prefetch(array, index, locality):
     def generate(context, builder, sig, args):
         pointer = builder.bitcast(_address(context, builder, sig, args), cgutils.voidptr_t)
         kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, _I32, _I32, _I32])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, _I32(0), _I32(3), _I32(1)])
+        builder.call(function, [pointer, _I32(0), _I32(locality), _I32(1)])
         return context.get_dummy_value()
 
     return types.void(array, index), generate
+
+
+@intrinsic
+def prefetch(typing_context, array, index):
+    """Ask for the cache line of ``array[index]``, which will be needed soon."""
+    return _prefetch(array, index, 3)
+
+
+@intrinsic
+def prefetch_far(typing_context, array, index):
+    """The same, into the second cache: for what is needed a little later."""
+    return _prefetch(array, index, 2)
 
 
 # ---- making and taking apart --------------------------------------------------------------------
