@@ -2,9 +2,9 @@
 
 It is slow on purpose and in the same places: one layer per context word and per negative sample,
 each clearing a whole (V, H) gradient; negatives drawn row by row with ``np.random.choice`` over the
-whole vocabulary; shared weights found by comparing matrices; Adam over every row; all data copied
-for each epoch's shuffle.  Method: Deep Learning from Scratch 2, chapter 4 (window 5, batch 100,
-Adam).
+whole vocabulary; integer labels that turn the backward pass to float64; shared weights found by
+comparing matrices; Adam over every row; all data copied for each epoch's shuffle.  Method: Deep
+Learning from Scratch 2, chapter 4 (window 5, batch 100, Adam).
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ class _Question:
 
     def forward(self, h, idx):
         self.h, self.picked = h, self.rows.forward(idx)
+        self.t = np.full(len(idx), self.label, dtype=np.int32)
         self.y = 1 / (1 + np.exp(-np.sum(self.picked * h, axis=1)))
-        right = self.y if self.label else 1 - self.y
-        return -np.mean(np.log(right + 1e-7))
+        both = np.c_[1 - self.y, self.y]
+        return -np.mean(np.log(both[np.arange(len(idx)), self.t] + 1e-7))
 
     def backward(self):
-        dscore = ((self.y - self.label) / len(self.y)).astype(np.float32)[:, None]
+        # float32 minus int32 is float64: from here on the backward pass runs in double precision.
+        dscore = ((self.y - self.t) / len(self.y))[:, None]
         self.rows.backward(dscore * self.h)
         return dscore * self.picked
 

@@ -6,7 +6,7 @@
 
 Prints the nearest words and analogies that the book prints, the scores on the analogy and
 similarity sets, time, words/s and peak memory; with --compare also the speed of the book's own
-method, measured in turns with ours.  --record DIR writes a Markdown table and the loss plot.
+method (CBOW), measured in turns with ours.  --record DIR writes a Markdown table and the loss plot.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-import book_method
+import programs
 
 from w2vlib import Adam, Trainer, WordVectors, create_contexts_target, datasets
 from w2vlib.evaluation import evaluate_analogies, evaluate_similarity
@@ -57,6 +57,7 @@ def main(argv=None) -> int:
     if args.output:
         vectors.save(args.output)
     result = {
+        "command": "python benchmarks/train_ptb.py " + " ".join(argv or sys.argv[1:]),
         "model": args.model,
         "batch_size": args.batch_size,
         "epochs": args.epochs,
@@ -69,7 +70,7 @@ def main(argv=None) -> int:
     }
     show_queries(vectors)
     if args.compare:
-        result |= compare(corpus, contexts, target, args)
+        result |= compare(args)
     print(json.dumps(result, indent=2))
     if args.record:
         write_record(pathlib.Path(args.record), result, trainer)
@@ -117,27 +118,21 @@ def show_queries(vectors: WordVectors) -> None:
             print(f"  {other:<15}{score:.3f}")
 
 
-def compare(corpus, contexts, target, args, book_batches: int = 20) -> dict:
-    """Words/s of the book's method and of ours, in turns in one process: medians and ratio."""
-    V, H = corpus.vocab_size, args.size
-    part = 40_000  # examples a turn for ours; the book's method gets a few batches
-    book = book_method.BookCBOW(V, H, args.window, corpus.ids, np.random.default_rng(0))
-    book_adam = book_method.BookAdam()
-    ours = CBOW(V, H, args.window, corpus.ids, seed=0, sparse_grad=True)
-    trainer = Trainer(ours, Adam(), seed=0, progress=False)
-    speeds = {"book": [], "ours": []}
-    for _ in range(args.compare):
-        start = time.perf_counter()
-        some = slice(0, 100 * book_batches)
-        words = book_method.train(book, book_adam, contexts[some], target[some])
-        speeds["book"].append(words / (time.perf_counter() - start))
-        trainer.fit(contexts[:part], target[:part], 1, args.batch_size)
-        speeds["ours"].append(trainer.words_per_second)
-    medians = {name: statistics.median(values) for name, values in speeds.items()}
+def compare(args) -> dict:
+    """Words/s of the book's method and of ours: in turns, each turn in a process of its own."""
+    same = {"model": args.model, "size": args.size, "window": args.window}
+    book = same | {"program": "book", "batches": 30}
+    ours = same | {"program": "layers", "batch_size": args.batch_size, "targets": 100_000}
+    turns = [
+        tuple(programs.measure(o)["words_per_second"] for o in (book, ours))
+        for _ in range(args.compare)
+    ]
+    slow, fast = map(statistics.median, zip(*turns, strict=True))
     return {
-        "book_words_per_second": round(medians["book"]),
-        "ours_words_per_second": round(medians["ours"]),
-        "ratio": round(medians["ours"] / medians["book"], 1),
+        "rounds": args.compare,
+        "book_words_per_second": round(slow),
+        "ours_words_per_second": round(fast),
+        "ratio": round(statistics.median(b / a for a, b in turns), 1),
     }
 
 
