@@ -6,19 +6,23 @@ Options have the names that word2vec.c gives them, where it has them.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import os
 import sys
 import time
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import w2vlib
+from w2vlib.checkpoints import ON_ERROR, Checkpoints, CheckpointWarning
 
 _EPILOG = """\
 examples:
   python -m w2vlib train text.txt -o vectors.bin
   python -m w2vlib train text.txt.gz -o vectors.txt --model skipgram --size 200 --threads 2
+  python -m w2vlib train big.txt -o vectors.bin --checkpoint saved --resume
   python -m w2vlib nearest vectors.bin king queen
   python -m w2vlib analogy vectors.bin man king woman
   python -m w2vlib evaluate vectors.bin --analogies google --similarities wordsim353
@@ -38,6 +42,9 @@ text; these three also with .gz or .xz), .npz or .safetensors (with counts).
 Options with the names of word2vec.c mean what they mean there, with these differences: the window
 does not shrink at random unless you say --shrink; --cbow 0|1 is --model; -alpha of CBOW belongs to
 the true gradient of the mean (see --sum-gradient).
+
+With --checkpoint DIR --resume the same command can be given again and again: it goes on where the
+last run was ended, by Ctrl-C, a power cut or kill -9, and begins anew in an empty folder.
 """
 
 
@@ -163,6 +170,26 @@ def _add_train(commands) -> None:
     training.add_argument(
         "--seed", type=_count_or_zero, default=1, help="same seed, same vectors with one thread (1)"
     )
+    safety = train.add_argument_group("checkpoints")
+    safety.add_argument(
+        "--checkpoint", metavar="DIR", help="save the state of the training in this folder"
+    )
+    safety.add_argument(
+        "--checkpoint-every",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="how often (60); the last two are kept",
+    )
+    safety.add_argument(
+        "--resume", action="store_true", help="go on from the newest checkpoint in the folder"
+    )
+    safety.add_argument(
+        "--on-checkpoint-error",
+        choices=ON_ERROR,
+        default="warn",
+        help="if the disk is full or read-only: say so and go on, or stop (warn)",
+    )
     training.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
 
@@ -230,6 +257,16 @@ def _count(text: str) -> int:
     return value
 
 
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text!r}") from None
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, got {text}")
+    return value
+
+
 def _count_or_zero(text: str) -> int:
     try:
         value = int(text)
@@ -247,6 +284,8 @@ def _train(options) -> int:
     _check_output(options.output)
     if options.negative == 0 and not options.hs:
         raise ValueError("--negative 0 leaves nothing to learn from; add --hs, or use 5.")
+    if options.resume and options.checkpoint is None:
+        raise ValueError("--resume needs --checkpoint DIR, the folder to go on from.")
     from w2vlib import fast
 
     began = time.perf_counter()
@@ -272,7 +311,12 @@ def _train(options) -> int:
             threads=options.threads,
             seed=options.seed,
             progress=not options.quiet and sys.stderr.isatty(),
-        ).fit()
+        )
+        checkpoints = _checkpoints(options)
+        with _plain_warnings():
+            trainer.fit(checkpoint=checkpoints, resume=options.resume)
+        if checkpoints is not None and checkpoints.resumed_from and not options.quiet:
+            print(f"Went on from {checkpoints.resumed_from}", file=sys.stderr)
         vectors = trainer.take_vectors()
     vectors.save(options.output)
     if not options.quiet:
@@ -288,6 +332,29 @@ def _learning_rate(options) -> float | None:
     if options.alpha is None and options.sum_gradient and options.model == "cbow":
         return 0.05
     return options.alpha
+
+
+def _checkpoints(options) -> Checkpoints | None:
+    if options.checkpoint is None:
+        return None
+    return Checkpoints(
+        options.checkpoint,
+        every_seconds=options.checkpoint_every,
+        on_error=options.on_checkpoint_error,
+    )
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Warnings about checkpoints as one line each, without the place in our code."""
+
+    def show(message, category, *_) -> None:
+        print(f"w2vlib: warning: {_in_one_line(message)}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", CheckpointWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _check_output(output: str) -> None:
