@@ -13,14 +13,16 @@ says itself that this gradient is 0 or negligible: there a mistake cannot show.
     python benchmarks/gradient_false_alarms.py --runs 10000 --save
     python benchmarks/gradient_false_alarms.py --runs 2000 --wrong --save
 
-write the results beside this file, and go on there if they are interrupted; delete the file to
+write the results into ``results/``, and go on there if they are interrupted; delete the file to
 begin anew.  ``--seed`` shows one layer, for example one that was listed as ``found``.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import platform
 from pathlib import Path
 
 import numpy as np
@@ -404,7 +406,7 @@ def main() -> None:
         print(*(run_spoiled if options.wrong else run_case)(options.seed), sep="\n")
         return
     name = "gradient_misses.json" if options.wrong else "gradient_false_alarms.json"
-    path = Path(__file__).with_name(name)
+    path = Path(__file__).with_name("results") / name
     result = {"what": "missed" if options.wrong else "false alarms", "runs": 0, "found": []}
     if options.save and path.exists():
         result = json.loads(path.read_text(encoding="utf-8"))
@@ -412,8 +414,18 @@ def main() -> None:
         (count_missed if options.wrong else count_alarms)(seed, result)
         result["runs"] += 1
         if options.save and (result["runs"] % 100 == 0 or result["runs"] == options.runs):
-            path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+            path.write_text(json.dumps(result | about(), indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result))
+
+
+def about() -> dict:
+    """When and where the result was found."""
+    return {
+        "date": datetime.date.today().isoformat(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": f"{platform.machine()}, {platform.system()}",
+    }
 
 
 if __name__ == "__main__":

@@ -214,6 +214,7 @@ def test_sums_with_arrays_are_arrays_on_either_side():
         ([[0]], np.ones((1, 2)), (4, 2), ValueError),
         ([0], np.ones(2), (4, 2), ValueError),
         ([0], np.ones(1), (4,), ValueError),
+        ([0], np.ones((1, 2)), (), IndexError),
     ],
 )
 def test_what_is_no_gradient(rows, values, shape, error):
@@ -224,12 +225,70 @@ def test_what_is_no_gradient(rows, values, shape, error):
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=20), st.booleans())
 def test_the_way_of_the_gpu_gives_the_same_sums(pairs, shared):
     """CuPy has no packed sort here; NumPy, under another name, goes the same way."""
-    elsewhere = types.SimpleNamespace(unique=np.unique, zeros=np.zeros, add=np.add)
+    asked, unique = [], []
+
+    def there(*arrays):
+        asked.extend(arrays)
+        return types.SimpleNamespace(unique=once, zeros=np.zeros, add=np.add)
+
+    def once(*arguments, **options):
+        unique.append(arguments)
+        return np.unique(*arguments, **options)
+
     ids, owners = np.array(pairs, np.int64).reshape(-1, 2).T
-    values = np.random.default_rng(0).standard_normal((4, 3))
-    arguments = (ids, values, owners) if shared else (ids, values[owners])
+    values = np.random.default_rng(0).integers(-99, 99, (4, 3)).astype(np.float32)
+    arguments = (ids, values, owners) if shared else (ids, values[owners], None)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sparse, "get_array_module", lambda *arrays: elsewhere)
+        patch.setattr(sparse, "get_array_module", there)
         rows, sums = sum_rows(*arguments)
     assert_same_sums(ids, values[owners], rows, sums)
-    assert sums.dtype == np.float64
+    assert sums.dtype == np.float32
+    assert len(unique) == 1
+    # All three are asked where they lie, so that a mixture is noticed.
+    assert all(a is b for a, b in zip(asked, arguments, strict=True))
+
+
+def test_a_vocabulary_without_words_and_vectors_without_numbers():
+    assert RowGradient(np.zeros(0, int), np.zeros((0, 2)), (0, 2)).to_dense().shape == (0, 2)
+    g = RowGradient.zeros_like(np.ones((4, 0)))
+    g.add(np.array([2]), np.ones((1, 0)))
+    g.add(np.array([1]), np.ones((1, 0)))
+    assert g.coalesce()[0].tolist() == [1, 2]
+
+
+def test_what_is_wrong_is_named():
+    with pytest.raises(ValueError, match=r"^shape"):
+        RowGradient(np.zeros(0, int), np.zeros((0, 2)), (-1, 2))
+    with pytest.raises(ValueError, match=r"^values"):
+        RowGradient(np.array([0]), np.array([[np.nan, 0]]), (4, 2))
+
+
+def test_cleared_means_zero_and_ready_for_the_next():
+    g = gradient()
+    g.clear()
+    assert g.norm_squared() == 0
+    rows, values = np.array([0, 3]), np.ones((2, 2))
+    g.add(rows, values, distinct=True)
+    assert g.coalesce()[1] is values
+
+
+def test_rows_are_summed_once():
+    g = gradient()
+    assert g.coalesce()[1] is g.coalesce()[1]
+
+
+def test_a_length_beyond_all_numbers_is_infinite_without_a_warning():
+    assert RowGradient([0], [[1e200]], (1, 1)).norm_squared() == np.inf
+
+
+def test_scaling_by_a_number_on_a_device_does_not_wait_for_it():
+    class Far:
+        def __float__(self):
+            raise AssertionError("reading it means waiting")
+
+        def astype(self, dtype):
+            return np.array(2, dtype)
+
+    g = gradient()
+    g.scale_(Far())
+    assert g.to_dense().tolist() == (2 * DENSE).tolist()

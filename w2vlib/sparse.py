@@ -56,7 +56,7 @@ def _sum_runs(values, picked, lengths, chunk: int = 16):
         size = np.minimum(np.repeat(ends, chunks) - first, chunk)
         # Longest chunks first, so that those with a k-th row are always the first few.
         order = np.argsort((chunk - size).astype(np.uint8), kind="stable")
-        longer_than = len(size) - np.cumsum(np.bincount(size, minlength=chunk + 1))
+        longer_than = len(size) - np.cumsum(np.bincount(size))
         first = first[order]
         partial = values.take(picked[first], axis=0)
         for k in range(1, int(size.max())):
