@@ -54,6 +54,8 @@ def _contexts_target(corpus, window_size, sentence_starts=None, *, slip: str = "
         shifts.reverse()
     elif slip == "contexts-out-of-order:nearest":
         shifts.sort(key=lambda s: (abs(s), s))
+    elif slip == "contexts-out-of-order:outwards":
+        shifts = shifts[:w][::-1] + shifts[w:]
     elif slip == "contexts-out-of-order:right":
         shifts = shifts[w:] + shifts[:w]
     elif slip == "last-window-missing":
@@ -160,7 +162,9 @@ _WINDOW_MISTAKES = (
         "They should stand as in the text, from left to right. (CBOW does not care, but whatever "
         "else reads these arrays may.)",
         ("In which order does your loop visit the shifts?", "From −w to w."),
-        slips=tuple(f"contexts-out-of-order:{kind}" for kind in ("reversed", "nearest", "right")),
+        slips=tuple(
+            f"contexts-out-of-order:{kind}" for kind in ("reversed", "nearest", "outwards", "right")
+        ),
     ),
     Mistake(
         "last-window-missing",
@@ -281,6 +285,11 @@ def _co_matrix(corpus, vocab_size, window_size=1, *, slip: str = ""):
     if slip == "vocab-size-ignored":
         V = int(max(corpus)) + 1
     C = np.zeros((V, V), dtype=np.int64)
+    if slip == "repeated-pairs-lost":  # whole arrays of ids in the brackets
+        for s in range(1, w + 1):
+            C[corpus[:-s], corpus[s:]] += 1
+            C[corpus[s:], corpus[:-s]] += 1
+        return C
     centres = range(w, T - w) if slip == "edges-missing" else range(T)
     for i in centres:
         for s in range(-w, w + 1):
@@ -335,6 +344,16 @@ CREATE_CO_MATRIX = Exercise(
             "C[j, i].",
             ("Is your matrix symmetric? Should it be?", "Count corpus[i − s] *and* corpus[i + s]."),
             slips=("one-sided:left", "one-sided:right"),
+        ),
+        Mistake(
+            "repeated-pairs-lost",
+            "a pair that is met again was not counted again.",
+            "`C[ids, ids2] += 1` with arrays of ids reads all old values first, adds 1 and writes: "
+            "each entry grows by 1 at most, however often its pair is among them.",
+            (
+                "Which entries come out too small? How often does their pair occur?",
+                "Count one pair at a time in a loop, or with `np.add.at(C, (ids, ids2), 1)`.",
+            ),
         ),
         Mistake(
             "self-counted",

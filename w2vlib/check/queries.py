@@ -61,7 +61,9 @@ def _best(scores, left_out, id_to_word, top, slip: str):
         top -= 1
     elif slip == "top-ignored":
         top = 5
-    if slip == "cut-before-excluding":
+    if slip == "first-skipped":
+        found = order[1 : top + 1]
+    elif slip == "cut-before-excluding":
         found = [i for i in order[:top] if i not in left_out]
     else:
         found = [i for i in order if i not in left_out][:top]
@@ -125,9 +127,12 @@ def _matrix(rng, V: int, H: int) -> np.ndarray:
 
 
 def _similar_cases(rng) -> list[Case]:
-    def case(name, V, H, top, zero=None):
+    def case(name, V, H, top, zero=None, twin=False):
         matrix = _matrix(rng, V, H)
         query = int(rng.integers(V))
+        if twin:  # the same vector, and the smaller id
+            query = max(query, 1)
+            matrix[query - 1] = matrix[query]
         if zero is not None:
             matrix[(query + zero) % V] = 0
         to_id, to_word = _vocabulary(V)
@@ -142,6 +147,8 @@ def _similar_cases(rng) -> list[Case]:
         case("top", 9, 3, 7),
         case("a vector of zeros", 5, 2, 4, zero=1),
         case("a vector of zeros", 6, 3, 5, zero=2),
+        case("a twin of the query", 5, 2, 2, twin=True),
+        case("a twin of the query", 7, 3, 4, twin=True),
     ]
 
 
@@ -244,6 +251,16 @@ MOST_SIMILAR = Exercise(
                 "Divide by the length only where it is not 0 (or add a tiny number to it).",
             ),
             rule=_nan_first,
+        ),
+        Mistake(
+            "first-skipped",
+            "the first word of the list was taken for the query.",
+            "The query has the cosine 1 with itself – and so has every word whose vector points "
+            "the same way. Such a word may come first, and then it is lost.",
+            (
+                "How do you know that the first word of the list is the query?",
+                "Compare the ids: leave out the word that *is* the query.",
+            ),
         ),
         Mistake(
             "dot-instead-of-cosine",

@@ -53,7 +53,28 @@ def _with(exercise: Exercise, activation: str) -> Exercise:
     def reference(*args, slip: str = ""):
         return old_reference(*args, slip=slip, activation=activation)
 
-    return dataclasses.replace(exercise, cases=cases, reference=reference)
+    mistakes = tuple(
+        dataclasses.replace(m, hints=tuple(map(_for_tanh, m.hints))) for m in exercise.mistakes
+    )
+    hints = tuple(map(_for_tanh, exercise.hints))
+    return dataclasses.replace(
+        exercise, cases=cases, reference=reference, mistakes=mistakes, hints=hints
+    )
+
+
+_FOR_TANH = {
+    "`h * (1 - h)` with h = σ(z)": "`1 - h**2` with h = tanh(z)",
+    "h * (1 - h)": "(1 - h**2)",
+    "1 / (1 + np.exp(-z))": "np.tanh(z)",
+    "the derivative of the sigmoid": "the derivative of tanh",
+    "What is σ(0), and what is σ′(0)?": "What is tanh(1), and what is the slope there?",
+}
+
+
+def _for_tanh(hint: str) -> str:
+    for sigmoid, tanh in _FOR_TANH.items():
+        hint = hint.replace(sigmoid, tanh)
+    return hint
 
 
 def _f(z, activation: str, slip: str = ""):
@@ -80,7 +101,9 @@ def _score(x, W, b, u, *, slip: str = "", activation: str = "sigmoid"):
         b = -b
     if slip != "bias-forgotten":
         z = z + b
-    h = _f(z, activation, slip)
+    h = _f(-z, activation) if slip == "exponent-sign" else _f(z, activation, slip)
+    if slip == "activation-twice":
+        return _f(h @ u, activation)
     if slip == "not-summed":
         return h * u
     if slip == "u-forgotten":
@@ -184,6 +207,19 @@ WINDOW_SCORE = Exercise(
             ("Which comes first: f or the product with u?",),
         ),
         Mistake(
+            "activation-twice",
+            "f was applied to the score as well.",
+            "The hidden layer is squeezed, the score is not: it may be any number, so that a true "
+            "window can be ahead of a corrupt one by a whole margin.",
+            ("How large can your score get? How large should it be able to get?",),
+        ),
+        Mistake(
+            "exponent-sign",
+            "the sign inside f is turned round.",
+            "f should grow with z; yours falls. The sigmoid has e to the power *minus* z.",
+            ("What should f be for a large z, and what is yours?",),
+        ),
+        Mistake(
             "weights-transposed",
             "the weights are used transposed.",
             "x is a row: x (D,) times W (D, H). With a square W nothing complains.",
@@ -233,6 +269,8 @@ def window_gradients(function, *, activation: str = "sigmoid") -> Report:
 
 def _gradients(x, W, b, u, *, slip: str = "", activation: str = "sigmoid"):
     z = x @ W + (0 if slip == "bias-forgotten" else b)
+    if slip == "other-activation":
+        activation = ACTIVATIONS[1 - ACTIVATIONS.index(activation)]
     h = _f(z, activation)
     slope = h * (1 - h) if activation == "sigmoid" else 1 - h * h
     if slip == "slope-missing":
@@ -241,6 +279,9 @@ def _gradients(x, W, b, u, *, slip: str = "", activation: str = "sigmoid"):
         slope = z * (1 - z) if activation == "sigmoid" else 1 - z * z
     elif slip == "value-for-slope":
         slope = h
+    elif slip == "slope-at-h":
+        again = _f(h, activation)
+        slope = again * (1 - again) if activation == "sigmoid" else 1 - again * again
     elif slip == "half-slope":
         slope = 1 - h
     elif slip == "other-slope":
@@ -263,6 +304,8 @@ def _gradients(x, W, b, u, *, slip: str = "", activation: str = "sigmoid"):
         return du, dW, db, dx
     if slip == "order-swapped:last-two":
         return dW, db, dx, du
+    if slip == "order-swapped:b-first":
+        return db, dW, du, dx
     return dW, db, du, dx
 
 
@@ -312,6 +355,14 @@ WINDOW_GRADIENTS = Exercise(
             "The chain rule needs f′(z), not f(z).",
             ("What is the derivative of the sigmoid?", "`h * (1 - h)`."),
         ),
+        Mistake(
+            "slope-at-h",
+            "f was applied twice before its derivative was taken.",
+            "The slope belongs to the point z. Written with the value h = f(z), it needs no "
+            "second f.",
+            ("In your slope, what goes into f – z, or already h?", "`h * (1 - h)`."),
+        ),
+        *(m for m in _FORWARD_MISTAKES if m.id == "other-activation"),
         Mistake(
             "half-slope",
             "half of the derivative is missing.",
@@ -373,7 +424,9 @@ WINDOW_GRADIENTS = Exercise(
             "the four gradients come in another order.",
             "The caller expects dW, db, du, dx.",
             ("Look at your return line.",),
-            slips=("order-swapped:x-first", "order-swapped:u-first", "order-swapped:last-two"),
+            slips=tuple(
+                f"order-swapped:{which}" for which in ("x-first", "u-first", "last-two", "b-first")
+            ),
         ),
         Mistake(
             "wrong-sign",
@@ -449,8 +502,11 @@ class _Function:
 def _numerical(f, x, *, slip: str = "", h: float = 1e-4):
     gradient = np.zeros(x.shape)
     h = {"step-too-small": 1e-14, "step-too-large": 0.1, "f-at-one-point": 1e-50}.get(slip, h)
+    view = slip.startswith("moved-together:view") and x.ndim == 2
+    if view:
+        h = float(slip.rsplit(":", 1)[1])
     groups = [(i,) for i in range(x.size)]
-    if slip == "moved-together:rows" and x.ndim == 2:
+    if view or (slip == "moved-together:rows" and x.ndim == 2):
         groups = [tuple(r * x.shape[1] + c for c in range(x.shape[1])) for r in range(len(x))]
     if slip == "moved-together:all":
         groups = [tuple(range(x.size))]
@@ -458,7 +514,8 @@ def _numerical(f, x, *, slip: str = "", h: float = 1e-4):
         at, before = np.unravel_index(group, x.shape), x.flat[list(group)].copy()
         x[at] = before + h
         high = f(x)
-        x[at] = before if slip == "forward-difference" else before - h
+        # `before = x[0]` of a matrix is no copy: it has moved along.
+        x[at] = before if view or slip == "forward-difference" else before - h
         low = f(x)
         if slip not in ("x-not-restored:low",):
             x[at] = before
@@ -571,6 +628,17 @@ def _large_steps(case, seen, right) -> bool:
     return bool(np.allclose(seen["gradient"].ravel(), wanted, rtol=1e-3))
 
 
+def _left_elsewhere(cases, answers, expected) -> str | None:
+    """x is changed after every call; the first entry, measured before that, is right."""
+    asked = [n for n, seen in enumerate(answers) if isinstance(seen.get("gradient"), np.ndarray)]
+    changed = [n for n in asked if answers[n].get("x") != expected[n]["x"]]
+    if len(changed) < MIN_EVIDENCE or len(changed) < len(asked):
+        return None
+    first = [(answers[n]["gradient"].flat[:1], expected[n]["gradient"].flat[:1]) for n in changed]
+    right = all(len(a) == len(b) and np.allclose(a, b, rtol=1e-2, atol=1e-2) for a, b in first)
+    return ("x" if right else None) if len(asked) == len(cases) else None
+
+
 NUMERICAL_GRADIENT = Exercise(
     "numerical_gradient",
     _numeric_cases,
@@ -631,7 +699,7 @@ NUMERICAL_GRADIENT = Exercise(
                 "Which value has `x[i]` after your loop?",
                 "`x[i] = before` at the end of each round.",
             ),
-            slips=("x-not-restored:low", "x-not-restored:high"),
+            rule=_left_elsewhere,
         ),
         Mistake(
             "moved-together",
@@ -639,7 +707,10 @@ NUMERICAL_GRADIENT = Exercise(
             "Each partial derivative asks what *one* entry does while all others stay. `x[i]` of a "
             "matrix is a whole row.",
             ("What is `x[0]` if x has two axes?", "Go through `np.ndindex(x.shape)`, or `x.flat`."),
-            slips=("moved-together:rows", "moved-together:all"),
+            slips=(
+                *("moved-together:rows", "moved-together:all"),
+                *(f"moved-together:view:{h}" for h in ("1e-4", "1e-5", "1e-6")),
+            ),
         ),
         Mistake(
             "shape-lost",

@@ -135,3 +135,12 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
     for s in range(1, window_size + 1):
         np.add.at(C, (corpus[:-s], corpus[s:]), 1 / s)
     return C + C.T
+
+
+# --- wrong: repeated-pairs-lost
+def create_co_matrix(corpus, vocab_size, window_size=1):
+    C = np.zeros((vocab_size, vocab_size), dtype=int)
+    for s in range(1, window_size + 1):
+        C[corpus[:-s], corpus[s:]] += 1
+        C[corpus[s:], corpus[:-s]] += 1
+    return C

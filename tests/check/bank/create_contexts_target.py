@@ -126,3 +126,12 @@ def create_contexts_target(corpus, window_size=1):
     w = window_size
     contexts = [[corpus[i + s] for s in range(-w, w + 1) if s] for i in range(w, len(corpus) - w)]
     return np.array(contexts), np.array([corpus[i + 1] for i in range(w, len(corpus) - w)])
+
+
+# --- wrong: contexts-out-of-order
+def create_contexts_target(corpus, window_size=1):
+    w, contexts = window_size, []
+    for i in range(w, len(corpus) - w):
+        left = [corpus[i - s] for s in range(1, w + 1)]
+        contexts.append(left + [corpus[i + s] for s in range(1, w + 1)])
+    return np.array(contexts), np.array(corpus[w : len(corpus) - w])

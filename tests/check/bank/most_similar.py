@@ -134,3 +134,12 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     angles = np.arccos(np.clip(unit @ unit[word_to_id[query]], -1, 1))
     ids = [i for i in angles.argsort(kind="stable") if id_to_word[i] != query]
     return [(id_to_word[i], angles[i]) for i in ids[:top]]
+
+
+# --- wrong: first-skipped
+def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
+    length = np.sqrt((word_matrix**2).sum(axis=1))
+    unit = word_matrix / np.where(length == 0, 1, length)[:, None]
+    scores = unit @ unit[word_to_id[query]]
+    order = (-scores).argsort(kind="stable")[1 : top + 1]
+    return [(id_to_word[i], scores[i]) for i in order]

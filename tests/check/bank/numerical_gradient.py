@@ -202,3 +202,29 @@ def numerical_gradient(f, x):
         down[i] -= h
         grad[i] = (f(down) - f(up)) / (2 * h)
     return grad
+
+
+# --- wrong: x-not-restored (the step is not that of the check)
+def numerical_gradient(f, x):
+    h, gradient = 1e-5, np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        before = x[i]
+        x[i] = before + h
+        high = f(x)
+        x[i] = before - h
+        gradient[i] = (high - f(x)) / (2 * h)
+    return gradient
+
+
+# --- wrong: moved-together (and the row that was kept is no copy)
+def numerical_gradient(f, x, h=1e-5):
+    gradient = np.zeros_like(x)
+    for i in range(len(x)):
+        before = x[i]
+        x[i] = before + h
+        high = f(x)
+        x[i] = before - h
+        low = f(x)
+        x[i] = before
+        gradient[i] = (high - low) / (2 * h)
+    return gradient

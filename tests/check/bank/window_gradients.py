@@ -125,3 +125,27 @@ def window_gradients(x, W, b, u):
     f = sigmoid(x @ W + b)
     delta = f * (1 - f) * u
     return np.outer(x, delta), delta, f
+
+
+# --- wrong: slope-at-h
+def window_gradients(x, W, b, u):
+    def f(z):
+        return 1 / (1 + np.exp(-z))
+
+    h = f(x @ W + b)
+    delta = u * f(h) * (1 - f(h))
+    return np.outer(x, delta), delta, h, W @ delta
+
+
+# --- wrong: other-activation
+def window_gradients(x, W, b, u):
+    h = np.tanh(x @ W + b)
+    delta = u * (1 - h**2)
+    return np.outer(x, delta), delta, h, W @ delta
+
+
+# --- wrong: order-swapped
+def window_gradients(x, W, b, u):
+    h = 1 / (1 + np.exp(-(x @ W + b)))
+    delta = u * h * (1 - h)
+    return delta, np.outer(x, delta), h, W @ delta

@@ -93,3 +93,17 @@ def window_score(x, W, b, u):
     z = x @ W + b
     e = np.exp(z - z.max())
     return e / e.sum() @ u
+
+
+# --- wrong: activation-twice
+def window_score(x, W, b, u):
+    def f(z):
+        return 1 / (1 + np.exp(-z))
+
+    return f(f(x @ W + b) @ u)
+
+
+# --- wrong: exponent-sign
+def window_score(x, W, b, u):
+    h = 1 / (1 + np.exp(x @ W + b))
+    return h @ u
