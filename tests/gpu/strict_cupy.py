@@ -22,6 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.gpu import host_build
+
 API = json.loads(Path(__file__).with_name("cupy_api.json").read_text(encoding="utf-8"))
 
 
@@ -420,6 +422,19 @@ def _choice(a, size=None, replace=True, p=None):
     return _wrapped(np.random.default_rng(0).choice(_inside(a), size, replace, p))
 
 
+class _Device:
+    """The sizes of an H200, of which a test changes what it wants to."""
+
+    attributes = {
+        "MultiProcessorCount": 132,
+        "MaxSharedMemoryPerBlockOptin": 227 << 10,
+        "MaxSharedMemoryPerMultiprocessor": 228 << 10,
+    }
+
+    def synchronize(self):
+        counts.waits += 1
+
+
 def make_cupy():
     """A module that answers to the name ``cupy``; and one for ``cupyx``."""
     cupy = types.ModuleType("cupy")
@@ -439,6 +454,8 @@ def make_cupy():
     cupy.array, cupy.asarray, cupy.get_array_module = array, asarray, get_array_module
     cupy.is_available = lambda: True
     cupy.random = types.SimpleNamespace(choice=_choice)
+    cupy.RawModule = host_build.RawModule
+    cupy.cuda = types.SimpleNamespace(Device=_Device)
     cupyx = types.ModuleType("cupyx")
     cupyx.scatter_add = lambda a, slices, value: a.scatter_add(slices, value)
     return cupy, cupyx

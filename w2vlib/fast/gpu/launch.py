@@ -1,0 +1,238 @@
+"""From a text and two matrices on the device to launches of the kernels in ``kernels.cu``."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from w2vlib.fast.kernels import _STEP as STEP
+
+WARP = 32
+PIECE = 128
+"""Targets that a warp works on at a stretch; 2w rows more are read at its ends."""
+MOST_PIECES = 1 << 16
+"""Pieces of one launch: about a tenth of a second, so that Ctrl-C does not wait for long."""
+KINDS = ("cbow", "skipgram", "windows")  # windows: skip-gram with shared negatives
+MOST_HIDDEN = 512
+MOST_WINDOW = (1 << 16) - 1
+_SPAN_BITS = 16
+
+
+@functools.cache
+def source() -> str:
+    """The text of the kernels."""
+    return Path(__file__).with_name("kernels.cu").read_text(encoding="utf-8")
+
+
+def compiler_options(hidden_size: int, window_size: int, sample_size: int) -> tuple[str, ...]:
+    """What is fixed when the kernels are compiled."""
+    sizes = {"HIDDEN4": -(-hidden_size // 4), "WINDOW": window_size, "NEGATIVES": sample_size}
+    return ("-std=c++17", *(f"-D{name}={value}" for name, value in sizes.items()))
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What chance decides, or is given instead: a table and keys, or negatives and window sizes."""
+
+    table: object  # (V,) uint64 alias table on the device
+    key: int = 0
+    reach_key: int = 0
+    negatives: object = None  # int32 rows on the device
+    reaches: object = None  # int32 window sizes on the device
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Learning rate: ``first`` at the place 0 of the tokens, ``last`` at the place ``size``."""
+
+    first: float
+    last: float
+    size: int
+
+
+class DeviceText:
+    """A corpus on the device: rows of its tokens, and how far their windows may reach.
+
+    Args:
+        text: a :class:`w2vlib.fast.kernels.Text`.
+        window_size: w.
+        xp: cupy (or numpy, for tests).
+    """
+
+    def __init__(self, text, window_size: int, xp) -> None:
+        self.xp, self.window = xp, window_size
+        self.rows = xp.asarray(text.row_of)[xp.asarray(np.asarray(text.ids))]
+        self.starts = xp.asarray(np.asarray(text.starts))
+        self.keep = xp.asarray(text.keep) if len(text.keep) else None
+        self._all = None
+
+    def epoch(self, keep_key) -> tuple:
+        """``(tokens, spans)``: the rows of the words that subsampling leaves, and their spans.
+
+        spans: (T,) uint32, how far a window reaches to the left, and 16 bits further up to the
+        right; 0 for a word alone in its sentence.
+        """
+        xp = self.xp
+        if self.keep is None:
+            if self._all is None:
+                self._all = self.rows, self._spans(self.starts, len(self.rows))
+            return self._all
+        # The same draws as in the compiled loops of the CPU.
+        counter = xp.arange(len(self.rows), dtype=np.uint64) * np.uint64(STEP) + np.uint64(keep_key)
+        kept = xp.nonzero((_scramble(counter) >> np.uint64(32)) <= self.keep[self.rows])[0]
+        return self.rows[kept], self._spans(xp.searchsorted(kept, self.starts), len(kept))
+
+    def _spans(self, starts, size: int):
+        xp = self.xp
+        place = xp.arange(size, dtype=np.int64)
+        sentence = xp.searchsorted(starts, place, side="right") - 1
+        ends = xp.concatenate([starts[1:], xp.full(1, size, dtype=starts.dtype)])
+        left = xp.minimum(place - starts[sentence], self.window)
+        right = xp.minimum(ends[sentence] - 1 - place, self.window)
+        return (left | (right << _SPAN_BITS)).astype(np.uint32)
+
+
+def _scramble(z):
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+class Kernels:
+    """The compiled kernels for one shape, and how to start them.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        vocab_size, hidden_size, window_size, sample_size: V, H, w and K.
+        shrink, mean: see :func:`w2vlib.fast.train`.
+        warps: how many warps work at a time; by default as many as fit, see :meth:`usual_warps`.
+
+    Raises:
+        ValueError: sizes for which a row or a window does not fit into a multiprocessor.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        vocab_size: int,
+        hidden_size: int,
+        window_size: int,
+        sample_size: int,
+        *,
+        shrink: bool = False,
+        mean: bool = True,
+        warps: int | None = None,
+    ) -> None:
+        import cupy
+
+        self.xp, self.kind, self.vocab_size = cupy, kind, vocab_size
+        self.window, self.negatives = window_size, sample_size
+        self.hidden_size, self.width = hidden_size, 4 * -(-hidden_size // 4)
+        self.shrink, self.mean = shrink, mean
+        self.ring_bytes = 0 if kind == "skipgram" else 2 * (2 * window_size + 2) * self.width * 4
+        self._limits = cupy.cuda.Device().attributes
+        self._check_sizes()
+        options = compiler_options(hidden_size, window_size, sample_size)
+        self._module = cupy.RawModule(code=source(), options=options)
+        self._functions: dict = {}
+        self.warps = self.usual_warps() if warps is None else warps
+
+    def _check_sizes(self) -> None:
+        if self.hidden_size > MOST_HIDDEN:
+            raise ValueError(
+                f"hidden_size must be at most {MOST_HIDDEN} on the GPU, got {self.hidden_size}. "
+                "Use device='cpu'."
+            )
+        most = self._limits["MaxSharedMemoryPerBlockOptin"]
+        if self.ring_bytes > most or self.window > MOST_WINDOW:
+            fits = max(0, (most // (self.width * 8) - 2) // 2)
+            raise ValueError(
+                f"window_size must be at most {fits} for hidden_size={self.hidden_size} on this "
+                f"GPU, got {self.window}: a window's rows must fit into its shared memory. Use "
+                "device='cpu'."
+            )
+
+    def usual_warps(self) -> int:
+        """As many warps as run at a time: 32 a multiprocessor, fewer if windows are large."""
+        room = self._limits["MaxSharedMemoryPerMultiprocessor"] // (self.ring_bytes + 1024)
+        return self._limits["MultiProcessorCount"] * max(1, min(32, room))
+
+    def matrix(self, rows: np.ndarray):
+        """(V, H) numbers on the device, rows filled up with zeros to a multiple of 16 bytes."""
+        W = self.xp.zeros((len(rows), self.width), dtype=np.float32)
+        W[:, : self.hidden_size] = self.xp.asarray(np.ascontiguousarray(rows, dtype=np.float32))
+        return W
+
+    def _start(self, name: str, grid: int, arguments: tuple, shared: int = 0) -> None:
+        function = self._functions.get(name)
+        if function is None:
+            function = self._functions[name] = self._module.get_function(name)
+            if shared > 48 << 10:
+                function.max_dynamic_shared_size_bytes = shared
+        function((grid,), (WARP,), arguments, shared_mem=shared)
+
+    def _orders(self, begin: int, end: int, rates: Rates, draws: Draws) -> tuple:
+        """The arguments ORDERS of the kernels."""
+        return (
+            *map(np.int64, (begin, end, 0, rates.size)),
+            *map(np.float32, (rates.first, rates.last)),
+            *map(np.uint64, (draws.key, draws.reach_key)),
+            *map(np.int32, (self.vocab_size, PIECE, self.shrink, self.mean)),
+            np.int32(draws.negatives is not None),
+        )
+
+    def _inputs(self, tokens, spans, draws: Draws) -> tuple:
+        nothing = self.xp.zeros(1, dtype=np.int32)
+        given = draws.negatives is not None
+        more = (draws.negatives, draws.reaches) if given else (nothing, nothing)
+        return tokens, spans, draws.table, *more
+
+    def run(self, W_in, W_out, tokens, spans, begin: int, end: int, rates: Rates, draws: Draws):
+        """Train on the targets ``begin … end − 1``: fast, additions in no fixed order.
+
+        Returns:
+            The losses of the pieces, float64 on the device.
+        """
+        pieces = -(-(end - begin) // PIECE)
+        losses = self.xp.zeros(pieces, dtype=np.float64)
+        arguments = (W_in, W_out, *self._inputs(tokens, spans, draws), losses)
+        arguments += (*self._orders(begin, end, rates, draws), np.int64(len(tokens)))
+        self._start(f"train_{self.kind}", min(pieces, self.warps), arguments, self.ring_bytes)
+        return losses
+
+    def run_in_order(
+        self, W_in, W_out, tokens, spans, begin: int, end: int, rates: Rates, draws: Draws
+    ):
+        """The same with additions in a fixed order, from weights that stay until ``end``.
+
+        Returns:
+            The losses of the items, float64 on the device.
+        """
+        xp, wide = self.xp, 2 * self.window
+        items = (end - begin) * (1 if self.kind == "cbow" else wide)
+        in_rows = wide if self.kind == "cbow" else 1
+        xs, ds = (xp.zeros((items, self.width), dtype=np.float32) for _ in range(2))
+        outs = items * (self.negatives + 1)
+        out_rows, ins = xp.zeros(outs, dtype=np.int32), xp.zeros(items * in_rows, dtype=np.int32)
+        out_g, in_g = xp.zeros(outs, np.float32), xp.zeros(items * in_rows, np.float32)
+        losses = xp.zeros(items, dtype=np.float64)
+        arguments = (W_in, W_out, *self._inputs(tokens, spans, draws))
+        arguments += (xs, ds, out_rows, out_g, ins, in_g, losses)
+        arguments += self._orders(begin, end, rates, draws)
+        arguments += (np.int32(KINDS.index(self.kind)), np.int32(self.vocab_size))
+        self._start("answer_items", min(items, self.warps), arguments)
+        self._add_sorted(W_out, out_rows, out_g, xs, self.negatives + 1)
+        self._add_sorted(W_in, ins, in_g, ds, in_rows)
+        return losses
+
+    def _add_sorted(self, W, rows, factors, vectors, per_item: int) -> None:
+        """``W[rows[e]] += factors[e] · vectors[e // per_item]``, entry by entry in each row."""
+        xp, size = self.xp, self.vocab_size
+        order = xp.argsort(rows, kind="stable")
+        starts = xp.searchsorted(rows[order], xp.arange(size + 1, dtype=np.int32))
+        arguments = (W, starts.astype(np.int64), order.astype(np.int64), factors, vectors)
+        sizes = map(np.int32, (per_item, size))
+        self._start("add_sorted", min(size, self.warps), (*arguments, *sizes))
