@@ -7,6 +7,7 @@ The time is that of training alone: reading the text, counting words and compili
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -61,7 +62,7 @@ def w2vlib_engine(corpus, o):
     trainer.compile()
     with Stopwatch() as watch:
         trainer.fit()
-    return watch, trainer.word_vectors()
+    return watch, trainer.take_vectors()
 
 
 def gensim(corpus, o):
@@ -142,6 +143,24 @@ def book(corpus, o):
     return watch, None
 
 
+def stored(corpus, o):
+    """This project's engine on a text file, by way of ids in a file: see ``fast.store``."""
+    from w2vlib.fast import FastTrainer, store
+
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, store(o["path"], folder) as kept:
+        seconds = time.perf_counter() - start
+        options = {"model": o["model"], "hidden_size": o["size"], "window_size": o["window"]}
+        options |= {"threads": o["threads"], "max_epoch": o["epochs"], "seed": o["seed"]}
+        trainer = FastTrainer(kept, progress=False, **options)
+        trainer.compile()
+        with Stopwatch() as watch:
+            trainer.fit()
+        watch.words = len(kept.ids) * o["epochs"]
+        watch.about = {"store_seconds": seconds, "vocab_size": kept.vocab_size}
+        return watch, trainer.take_vectors()
+
+
 def layers(corpus, o):
     """This project's NumPy layers with sparse gradients and lazy Adam, ``targets`` targets."""
     from w2vlib import Adam, Trainer, create_contexts_target
@@ -173,6 +192,7 @@ PROGRAMS = {
     "fasttext": fasttext,
     "book": book,
     "layers": layers,
+    "stored": stored,
 }
 DEFAULTS = {
     "model": "cbow",
@@ -199,6 +219,20 @@ def zipf_corpus(tokens: int, vocab_size: int, seed: int = 0, sentence: int = 20)
     rng.shuffle(ids)
     starts = np.arange(0, tokens, sentence)
     return Corpus(ids, [f"w{i}" for i in range(vocab_size)], starts)
+
+
+def write_text(path: Path, tokens: int, seed: int = 0) -> None:
+    """A text file: sentences of the embedded corpus, drawn with replacement."""
+    corpus = datasets.load("embedded")
+    sentences = [" ".join(corpus.words[i] for i in ids) + "\n" for ids in corpus.sentences()]
+    mean = len(corpus.ids) / len(sentences)
+    rng = np.random.default_rng(seed)
+    with path.open("w", encoding="utf-8") as file:
+        left = round(tokens / mean)
+        while left > 0:
+            drawn = rng.integers(len(sentences), size=min(left, 100_000))
+            file.write("".join([sentences[i] for i in drawn]))
+            left -= len(drawn)
 
 
 def load(name: str):
@@ -228,11 +262,17 @@ def scores(vectors: WordVectors, corpus: str) -> dict:
 
 
 def run(options: dict) -> dict:
-    """Train once; the speed, the peak memory and, if asked for, the scores."""
+    """Train once; the speed, the memory and, if asked for, the scores.
+
+    ``base_mb`` is the memory of the process before training (Python, packages, the corpus),
+    ``peak_mb`` the most that it had from then on, both where Linux tells them.
+    """
     o = {**DEFAULTS, **options}
-    corpus = load(o["corpus"])
+    corpus = None if "path" in o else load(o["corpus"])
+    base = memory("VmRSS")
+    forget_peak()
     watch, vectors = PROGRAMS[o["program"]](corpus, o)
-    words = getattr(watch, "words", len(corpus.ids) * o["epochs"])
+    words = getattr(watch, "words", None) or len(corpus.ids) * o["epochs"]
     result = {
         **o,
         "words": words,
@@ -240,11 +280,28 @@ def run(options: dict) -> dict:
         "cpu": watch.cpu,
         "words_per_second": words / watch.wall,
         "words_per_cpu_second": words / watch.cpu,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "base_mb": base,
+        "peak_mb": memory("VmHWM"),
+        **getattr(watch, "about", {}),
     }
     if o.get("scores"):
         result["scores"] = scores(vectors, o["corpus"])
     return result
+
+
+def memory(what: str) -> float:
+    """Memory of this process in MB: VmRSS is what it has now, VmHWM the most it had."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(what))
+
+
+def forget_peak() -> None:
+    """Let VmHWM begin anew from here (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def measure(options: dict) -> dict:

@@ -56,7 +56,9 @@ BLOCK = 64
 GROUP = 6
 """Output rows that are worked on together."""
 _AHEAD = 3
-"""Words between asking for a row in main memory and using it."""
+"""Words between asking for a row and using it, where matrices are large."""
+_LONG_TABLE = 1 << 16
+"""Entries from which on the noise table (8 bytes each) does not stay in the second cache."""
 _FLUSH = 60
 """Groups after which the logarithm of the loss's factors is taken.
 
@@ -133,7 +135,7 @@ class Outputs(NamedTuple):
     tree_start: np.ndarray
     tree_rows: np.ndarray
     tree_sign: np.ndarray
-    ahead: bool  # the matrices are larger than the cache: fetch all of the next rows early
+    ahead: bool  # the matrices are large: ask for whole rows, a few words early
 
 
 class Scratch(NamedTuple):
@@ -465,16 +467,16 @@ def _answer(net, outputs, scratch, first, last, x, x_at, d_at, old_at, lr8, scal
 
 
 # What is needed soon is asked for early, so that it is there when its turn comes.  Where the
-# matrices fit into the cache, the first line of each row of the next word is enough: the processor
-# notices by itself that one cache line follows the other.  Where they do not (``outputs.ahead``), a
-# row comes from main memory, and takes as long as a few words do: all of it, a few words early.
+# matrices fit into the second cache, the first line of each row of the next word is enough: the
+# processor notices by itself that one cache line follows the other.  Where they do not
+# (``outputs.ahead``), a row may take as long to come as a few words do: ask for all of it, early.
 
 
 @_inlined
 def _ask_for_draws(outputs, state, words):
     """Ask for the entries of the noise table from which ``words`` words will draw."""
     table = outputs.table
-    if outputs.ahead and len(table) and not len(outputs.given):
+    if len(table) > _LONG_TABLE and not len(outputs.given):
         for _ in range(words * outputs.sample_size):
             state += _STEP
             column = (scramble(state) >> uint64(32)) * uint64(len(table))

@@ -31,7 +31,7 @@ MORE_ROWS, LONGER_PAUSE = (
     4,
 )  # from tier to tier: the rows so far, and the pause, are so much more
 MOST_NEGATIVES = 300
-_CACHE = 16 << 20  # bytes; a larger matrix gains from fetching rows ahead of their use
+_CACHE = 2 << 20  # bytes; a larger matrix gains from asking for whole rows ahead of their use
 
 
 def aligned(size: int, dtype=np.float32) -> np.ndarray:
