@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracles import LAYOUTS, cross_entropy, dot, laid_out, log_sigmoid, numeric_gradient
-from w2vlib import layers
+from w2vlib import layers, sparse
 from w2vlib.layers import (
     Affine,
     Embedding,
@@ -443,6 +443,16 @@ def test_a_sparse_gradient_holds_no_matrix(layer):
     assert values.dtype == np.float32
 
 
+def test_a_sparse_gradient_is_summed_when_it_is_made(monkeypatch):
+    layer = Embedding(np.ones((5, 2)), sparse_grad=True)
+    layer.forward([3, 1, 3])
+    layer.backward(np.ones((3, 2)))
+    monkeypatch.setattr(sparse, "sum_rows", None)  # not needed any more
+    rows, values = layer.grads[0].coalesce()
+    assert rows.tolist() == [1, 3]
+    assert values.tolist() == [[1, 1], [2, 2]]
+
+
 # ---- single precision ---------------------------------------------------------------------------
 
 
@@ -534,6 +544,18 @@ def test_a_single_number_stands_for_the_whole_upstream_gradient():
     layer.forward([[1.0], [10.0]])
     assert layer.backward(1).tolist() == [[5], [5]]
     assert layer.grads[0].tolist() == [[11, 11]]
+
+
+def test_a_loss_is_summed_in_double_precision():
+    # 2²⁴ + 1 does not exist in single precision.
+    big = np.float32(2**24)
+    margin, yes = MaxMarginLoss(), SigmoidWithLoss()
+    assert margin.forward(np.array([1 - big, 0], np.float32), np.zeros(2, np.float32)) == 8388608.5
+    found = yes.forward(np.array([-big, -100], np.float32), np.ones(2))
+    assert found == (2**24 + 100) / 2
+    assert yes.forward(np.array([-big, -1], np.float32), np.ones(2)) == pytest.approx(
+        (2**24 + 1 + math.log1p(math.exp(-1))) / 2, rel=1e-10
+    )
 
 
 # ---- a layer used more than once ----------------------------------------------------------------
@@ -691,7 +713,11 @@ def test_backward_needs_forward(layer):
 # ---- what layers do not take --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [MatMul, Embedding, EmbeddingMean, EmbeddingDot])
+def affine(W):
+    return Affine(W, np.zeros(2))
+
+
+@pytest.mark.parametrize("make", [MatMul, affine, Embedding, EmbeddingMean, EmbeddingDot])
 @pytest.mark.parametrize(
     ("W", "error"),
     [
@@ -738,12 +764,13 @@ def wrong_inputs():
         yield layer, (None,), TypeError, "^x must hold real numbers"
     loss = SoftmaxWithLoss()
     yield loss, (nan, [0]), ValueError, "^x"
-    yield loss, (one, [0, 1]), ValueError, r"t must hold one label for each row, shape \(1,\)"
+    yield loss, (one, [0, 1]), ValueError, r"^t must hold one label .* shape \(1,\).* to fit x;"
     yield loss, (one, [2]), IndexError, r"^t\[0\] is 2"
     yield loss, (one, [-1]), IndexError, r"^t\[0\] is -1"
     yield loss, (one, [0.5]), TypeError, "^t must hold integer"
     yield loss, (one, [[0, 5]]), ValueError, "^t must hold numbers between 0 and 1"
     yield loss, (1.0, 0), ValueError, "^x must have shape"
+    yield loss, (one, [[1], [1, 0]]), ValueError, "^t "
     loss = SigmoidWithLoss()
     yield loss, (nan, [[0, 1]]), ValueError, r"^x\[0, 1\] is nan"
     yield loss, (np.inf * one, [[0, 1]]), ValueError, r"^x\[0, 0\] is inf"
@@ -812,9 +839,16 @@ def test_wrong_upstream_gradients(layer, inputs, shape):
     layer.backward(np.ones(shape))
 
 
-@pytest.mark.parametrize("layer", [SoftmaxWithLoss(), SigmoidWithLoss()])
-def test_the_gradient_of_a_loss_starts_with_a_number(layer):
-    layer.forward(np.ones((1, 1)), [[1]])
+@pytest.mark.parametrize(
+    ("layer", "inputs"),
+    [
+        (SoftmaxWithLoss(), (np.ones((1, 1)), [[1]])),
+        (SigmoidWithLoss(), (np.ones((1, 1)), [[1]])),
+        (MaxMarginLoss(), ([1.0], [1.0])),
+    ],
+)
+def test_the_gradient_of_a_loss_starts_with_a_number(layer, inputs):
+    layer.forward(*inputs)
     for wrong in (np.ones(2), "1", None):
         with pytest.raises(TypeError, match="^dout must be a number"):
             layer.backward(wrong)
