@@ -52,9 +52,11 @@ class Combobox {
   }
 
   open({ start, end, words }) {
+    // A late answer must not take back the row that was chosen from an earlier one.
+    const kept = this.at < 0 ? null : this.words[this.at][0];
     this.span = [start, end];
     this.words = words;
-    this.at = -1;
+    this.at = kept === null ? -1 : words.findIndex(([word]) => word === kept);
     this.list.replaceChildren(
       ...words.map(([word, count], i) =>
         h(
@@ -82,6 +84,8 @@ class Combobox {
   close() {
     this.asked++;
     this.list.hidden = true;
+    this.list.replaceChildren();
+    this.words = [];
     this.at = -1;
     this.input.setAttribute("aria-expanded", "false");
     this.mark();
