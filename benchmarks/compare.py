@@ -113,6 +113,9 @@ def quality(args) -> list[dict]:
         runs = [(name, {}, 1) for name in others()] + runs
         if model == "skipgram":
             runs.append(("w2vlib, shared negatives", {"shared": True}, 1))
+        else:  # as fastText does it, whose windows cannot be full
+            same = [name for name in ("gensim", "w2vlib") if name == "w2vlib" or installed(name)]
+            runs += [(f"{name}, shrinking windows", {"shrink": True}, 1) for name in same]
         for name, options, threads in runs:
             found = [
                 programs.measure(
