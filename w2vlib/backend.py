@@ -125,6 +125,14 @@ def _move(x, to, moved: dict):
     return result
 
 
+def gpu_works() -> bool:
+    """:func:`gpu_available`, with one clear notice if it is not."""
+    if not gpu_available():
+        _notice_no_gpu()
+        return False
+    return True
+
+
 @functools.cache  # once per process
 def _notice_no_gpu() -> None:
     warnings.warn(

@@ -12,6 +12,7 @@ find the compiled code in numba's cache.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
 from collections.abc import Callable, Iterable
@@ -58,6 +59,8 @@ def train(
     progress: bool | None = None,
     checkpoint=None,
     resume: bool = False,
+    device: str | None = None,
+    deterministic: bool = False,
 ) -> WordVectors:
     """Learn word vectors from a text: the whole way in one call.
 
@@ -94,6 +97,11 @@ def train(
         resume: go on from the newest checkpoint there; from the beginning if there is none.  With
             one thread the vectors end as the same bytes as without a break.
 
+        device: ``"gpu"`` trains on an NVIDIA card with CuPy, see :mod:`w2vlib.fast.gpu`, or says
+            that there is none and uses the CPU; negative sampling only, no checkpoints.
+        deterministic: the same seed gives the same bytes: on a GPU slower, on the CPU always true
+            of one thread and never of several.
+
     Returns:
         The vectors (W_in).  Ctrl-C ends the training early and returns what was learned so far.
 
@@ -123,11 +131,27 @@ def train(
         "rng": rng,
         "progress": progress,
     }
+    make = _trainer_on(device, deterministic, threads)
+    with opened(source, min_count, tokenizer) as corpus:
+        trainer = make(corpus, **options)
+        return trainer.fit(callbacks, checkpoint=checkpoint, resume=resume).take_vectors()
+
+
+def _trainer_on(device: str | None, deterministic: bool, threads) -> Callable:
+    """The trainer for a device: a function of corpus and options."""
+    from w2vlib.backend import gpu_works
+
+    if device not in (None, "cpu", "gpu"):
+        raise ValueError(f"device must be one of (None, 'cpu', 'gpu'), got {device!r}.")
+    if device == "gpu" and gpu_works():
+        from w2vlib.fast.gpu import GpuTrainer
+
+        return functools.partial(GpuTrainer, deterministic=deterministic)
+    if deterministic and threads != 1:
+        raise ValueError(f"deterministic on the CPU needs threads=1, got {threads!r}.")
     from w2vlib.fast.engine import FastTrainer
 
-    with opened(source, min_count, tokenizer) as corpus:
-        trainer = FastTrainer(corpus, **options)
-        return trainer.fit(callbacks, checkpoint=checkpoint, resume=resume).take_vectors()
+    return FastTrainer
 
 
 def fit(trainer, corpus, max_epoch: int = 10, **options) -> None:

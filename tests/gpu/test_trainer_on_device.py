@@ -1,0 +1,259 @@
+"""Training with the GPU kernels on the stand-in: the interface and the results of the CPU engine."""
+
+import numpy as np
+import pytest
+
+from tests.gpu import host_build
+from tests.gpu.strict_cupy import counting
+from w2vlib import Corpus, datasets, fast
+from w2vlib.fast import plan
+
+pytestmark = pytest.mark.skipif(
+    host_build.COMPILER is None, reason="needs a C++ compiler (g++) to run the CUDA text on the CPU"
+)
+# One shape for all, so that the kernels are compiled once.
+SHAPE = {"hidden_size": 6, "window_size": 3, "sample_size": 5, "progress": False}
+KINDS = [
+    {},
+    {"shrink_windows": True, "subsample": 1e-2},
+    {"model": "skipgram"},
+    {"model": "skipgram", "share_negatives": True},
+    {"deterministic": True},
+    {"model": "skipgram", "share_negatives": True, "deterministic": True, "subsample": 1e-2},
+]
+
+
+def cut(size):
+    """The first tokens of the embedded text."""
+    full = datasets.load("embedded")
+    kept, ids = np.unique(full.ids[:size], return_inverse=True)
+    starts = full.sentence_starts[full.sentence_starts < size]
+    return Corpus(ids, [full.words[i] for i in kept], starts)
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return cut(3000)
+
+
+def trainer(corpus, **options):
+    from w2vlib.fast.gpu import GpuTrainer
+
+    return GpuTrainer(corpus, **{"seed": 7, "max_epoch": 2, **SHAPE, **options})
+
+
+@pytest.mark.parametrize("options", KINDS)
+def test_it_learns_and_the_seed_decides(device, corpus, options):
+    first = trainer(corpus, max_epoch=3, **options).fit()
+    assert first.epoch == len(first.loss_list) == 3
+    assert first.loss_list[0] > first.loss_list[2]
+    assert first.lr == pytest.approx(first.final_lr)
+    vectors = first.word_vectors().vectors
+    assert vectors.shape == (corpus.vocab_size, 6) and np.isfinite(vectors).all()
+    again = trainer(corpus, max_epoch=3, **options).fit()
+    assert (again.word_vectors().vectors == vectors).all()
+    other = trainer(corpus, max_epoch=3, seed=8, **options).fit()
+    assert not np.allclose(other.word_vectors().vectors, vectors)
+
+
+@pytest.mark.parametrize("options", [{}, {"model": "skipgram"}, KINDS[3]])
+def test_as_good_as_the_cpu_engine(device, options):
+    """The same first weights, the same loss to a per cent: one warp sees the text as one thread."""
+    corpus = cut(6000)
+    here = fast.FastTrainer(corpus, seed=1, max_epoch=2, **SHAPE, **options).fit()
+    there = trainer(corpus, seed=1, max_epoch=2, warps=1, **options).fit()
+    assert there.loss_list == pytest.approx(here.loss_list, rel=0.01)
+    assert there.targets == here.targets
+    assert there.history[-1][0] == here.history[-1][0] == 2 * len(corpus.ids)
+
+
+def test_draws_are_those_of_the_cpu_engine(device, corpus):
+    """The kernel's tries are ``draw_many`` of the compiled loops, number by number."""
+    from w2vlib.fast.gpu.launch import Draws, Kernels, Rates
+    from w2vlib.fast.kernels import draw_many
+
+    xp, key, size = device, 12345, 500
+    order = plan.Order(np.asarray(corpus.counts))
+    table = plan.noise_table(order.counts[order.id_of], 0.75)
+    kernels = Kernels("cbow", corpus.vocab_size, 6, 3, 5, warps=4)
+    tokens = np.asarray(order.row_of[corpus.ids[:size]])
+    spans = np.full(size, 1 | 1 << 16, np.uint32)
+    spans[0], spans[-1] = 1 << 16, 1
+    W = kernels.matrix(np.zeros((corpus.vocab_size, 6)))
+    rows = {}
+
+    def keep(W_out, out_rows, *rest):
+        rows.setdefault("out", out_rows.get())
+
+    kernels._add_sorted = keep
+    kernels.run_in_order(
+        W,
+        W,
+        xp.asarray(tokens),
+        xp.asarray(spans),
+        0,
+        size,
+        Rates(0.1, 0.1, size),
+        Draws(xp.asarray(table), key=key),
+    )
+    got = rows["out"].reshape(size, 6)
+    assert (got[:, 0] == tokens).all()
+    expected = draw_many(table, np.uint64(key), 5 * size).reshape(size, 5)
+    same = got[:, 1:] == expected
+    assert same[expected != tokens[:, None]].all()  # a target itself is drawn again
+    assert not (got[:, 1:] == tokens[:, None]).any()
+    assert (expected == tokens[:, None]).any()
+
+
+def test_windows_shrink_evenly(device, corpus):
+    from w2vlib.fast.gpu.launch import Draws, Kernels, Rates
+
+    xp, size = device, 3000
+    kernels = Kernels("cbow", corpus.vocab_size, 6, 3, 5, shrink=True, warps=4)
+    counted = {}
+
+    def keep(W, rows, *rest):
+        counted["rows"] = rows.get()
+
+    kernels._add_sorted = keep
+    tokens = xp.zeros(size, dtype=np.int32)
+    tokens[...] = 1
+    spans = xp.full(size, 3 | 3 << 16, dtype=np.uint32)
+    spans[:3] = 0
+    spans[size - 3 :] = 0
+    W = kernels.matrix(np.zeros((corpus.vocab_size, 6)))
+    table = xp.asarray(plan.noise_table(np.ones(corpus.vocab_size), 0.0))
+    kernels.run_in_order(
+        W, W, tokens, spans, 0, size, Rates(0.1, 0.1, size), Draws(table, reach_key=5)
+    )
+    widths = (counted["rows"].reshape(size, 6) == 1).sum(axis=1)[3:-3]
+    seen = np.bincount(widths, minlength=7)
+    assert seen[[0, 1, 3, 5]].sum() == 0
+    assert (np.abs(seen[[2, 4, 6]] - len(widths) / 3) < 5 * np.sqrt(len(widths) / 3)).all()
+
+
+def test_subsampling_drops_the_tokens_that_the_cpu_engine_drops(device, corpus):
+    here = fast.FastTrainer(corpus, seed=3, subsample=1e-2, max_epoch=1, **SHAPE)
+    there = trainer(corpus, seed=3, subsample=1e-2, max_epoch=1)
+    assert here._key == there._key
+    here.fit(), there.fit()
+    assert there.targets == here.targets < len(corpus.ids)
+
+
+def test_spans_by_hand(device):
+    from w2vlib.fast.gpu.launch import DeviceText
+
+    corpus = Corpus(np.zeros(9, int), ["a"], [0, 1, 4])
+    order = plan.Order(np.asarray(corpus.counts))
+    _, spans = DeviceText(plan.make_text(corpus, order), 2, device).epoch(0)
+    spans = spans.get()
+    assert (spans & 0xFFFF).tolist() == [0, 0, 1, 2, 0, 1, 2, 2, 2]
+    assert (spans >> 16).tolist() == [0, 2, 1, 0, 2, 2, 2, 1, 0]
+
+
+@pytest.mark.parametrize("options", [{}, {"deterministic": True}, {"subsample": 1e-2}])
+def test_an_epoch_copies_nothing(device, corpus, options, monkeypatch):
+    from w2vlib.fast.gpu import trainer as module
+
+    monkeypatch.setattr(module, "MOST_PIECES", 2)  # many launches
+    monkeypatch.setattr(module, "IN_ORDER", 400)
+
+    def train(epochs):
+        ready = trainer(corpus, max_epoch=epochs, **options)
+        ready.compile()
+        host_build.launches.clear()
+        with counting() as n:
+            ready.fit()
+        return n, len(host_build.launches)
+
+    (one, launches), (three, more) = train(1), train(3)
+    assert launches > 7 and more > 2.8 * launches
+    # One fetch for an epoch, with subsampling one wait for the number of tokens that stay.
+    assert (one.to_host, three.to_host) == (1, 3)
+    assert one.waits == ("subsample" in options) and three.waits == 3 * one.waits
+    assert one.to_device == three.to_device == one.scalars == three.scalars == 0
+
+
+def test_launches_are_as_large_as_they_should_be(device, corpus):
+    host_build.launches.clear()
+    trainer(corpus, max_epoch=1).fit()
+    ring = 2 * (2 * 3 + 2) * 8 * 4
+    assert host_build.launches == [("train_cbow", 3, ring)]  # 3,000 tokens, one warp for 1,000
+    host_build.launches.clear()
+    trainer(corpus, max_epoch=1, model="skipgram", warps=7).fit()
+    assert host_build.launches == [("train_skipgram", 7, 0)]
+
+
+# ---- the interface -------------------------------------------------------------------------------
+
+
+def test_fast_train(device, corpus):
+    vectors = fast.train(corpus, device="gpu", seed=7, max_epoch=2, **SHAPE)
+    expected = trainer(corpus).fit().word_vectors()
+    assert (vectors.vectors == expected.vectors).all() and vectors.words == expected.words
+    with pytest.raises(ValueError, match="device must be one of"):
+        fast.train(corpus, device="tpu", **SHAPE)
+
+
+def test_without_a_gpu_the_cpu_trains(no_device, corpus):
+    with pytest.warns(UserWarning, match="No usable GPU"):
+        there = fast.train(corpus, device="gpu", seed=7, max_epoch=1, **SHAPE)
+    here = fast.train(corpus, seed=7, max_epoch=1, **SHAPE)
+    assert (there.vectors == here.vectors).all()
+
+
+def test_callbacks_weights_and_stop(device, corpus):
+    seen = []
+
+    def watch(t):
+        seen.append((t.epoch, float(np.abs(t.word_vectors().vectors).sum())))
+        if t.epoch == 2:
+            t.stop()
+
+    ready = trainer(corpus, max_epoch=9)
+    ready.fit([watch])
+    assert [epoch for epoch, _ in seen] == [1, 2] and seen[0][1] != seen[1][1]
+    W_in, W_out = ready.get_weights()
+    assert (W_in == ready.word_vectors().vectors).all()
+    other = trainer(corpus, max_epoch=1, lr=1e-12)
+    other.set_weights(device.asarray(W_in), W_out)
+    other.fit()
+    np.testing.assert_allclose(other.get_weights()[1], W_out, rtol=1e-6)
+
+
+def test_a_row_is_longer_than_needed_and_stays_zero_there(device, corpus):
+    ready = trainer(corpus, max_epoch=1).fit()
+    for W in ready._net:
+        assert W.shape[1] == 8 and not W[:, 6:].get().any() and W[:, :6].get().any()
+
+
+def test_diverging_training_says_what_to_do(device, corpus):
+    with pytest.raises(FloatingPointError, match="Use a smaller lr than 1e"):
+        trainer(corpus, lr=1e30).fit()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"loss": "hierarchical_softmax"}, "on the GPU loss must be"),
+        ({"hidden_size": 513}, "hidden_size must be at most 512"),
+        ({"window_size": 2000}, r"window_size must be at most \d+ for hidden_size=6"),
+        ({"warps": 0}, "warps"),
+        ({"sample_size": 1000}, "sample_size must be at most 300"),
+    ],
+)
+def test_wrong_options(device, corpus, options, words):
+    with pytest.raises(ValueError, match=words):
+        trainer(corpus, **options)
+    with pytest.raises(ValueError, match="checkpoints"):
+        trainer(corpus).fit(resume=True)
+
+
+def test_the_largest_window_that_is_offered_fits(device, corpus):
+    from w2vlib.fast.gpu.launch import Kernels
+
+    with pytest.raises(ValueError, match="at most") as caught:
+        Kernels("cbow", 9, 100, 3000, 5)
+    fits = int(str(caught.value).split("at most ")[1].split()[0])
+    limit = device.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
+    assert 2 * (2 * fits + 2) * 400 <= limit < 2 * (2 * (fits + 1) + 2) * 400
