@@ -300,6 +300,8 @@ class _SigmoidWithLoss:
         if slip != "stale-cache" or self.cache is None:
             self.cache = x, t
         cost = np.maximum(x, 0) - t * x + np.log1p(np.exp(-np.abs(x)))
+        if slip == "size-forgotten":
+            cost = np.maximum(x, 0) - t * x + np.logaddexp(0, -x)
         if slip == "half-forgotten":
             cost = cost * t
         return self._mean(cost.sum(), len(x))
@@ -307,6 +309,8 @@ class _SigmoidWithLoss:
     def backward(self, dout=1):
         slip, (x, t) = self.slip, self.cache
         y = np.exp(-np.logaddexp(np.zeros_like(x), -x))
+        if slip == "sigmoid-of-size":
+            y = np.maximum(y, 1 - y)
         if slip == "dout-ignored":
             dout = 1
         if slip == "target-not-subtracted":
@@ -397,6 +401,23 @@ SIGMOID_WITH_LOSS = Exercise(
             "For t = 0 the cost is −log(1 − y). Without that half the model learns to say yes to "
             "everything, and the loss applauds.",
             ("What does your loss say for t = 0?", "The cost is −[t log y + (1 − t) log(1 − y)]."),
+        ),
+        Mistake(
+            "size-forgotten",
+            "right for scores above 0 only.",
+            "`max(x, 0) − t·x` is made for a logarithm with |x| in it. With `exp(−x)` instead, a "
+            "score below 0 is paid for twice.",
+            ("Put x = −1, t = 0 into your formula.", "`log(1 + exp(−|x|))`: mind the | |."),
+        ),
+        Mistake(
+            "sigmoid-of-size",
+            "y is the sigmoid of |x|.",
+            "`1 / (1 + exp(−|x|))` is never below one half: the model could not say no. It is the "
+            "sigmoid where x ≥ 0; where x < 0 the numerator is `exp(−|x|)` instead of 1.",
+            (
+                "What is your y for x = −1? Should it be above or below one half?",
+                "`e = np.exp(-np.abs(x))`, then `np.where(x >= 0, 1, e) / (1 + e)`.",
+            ),
         ),
         common.stale_cache("`x` and `t`"),
     ),

@@ -257,3 +257,30 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
+
+
+# --- wrong: size-forgotten
+class SigmoidWithLoss:
+    def __init__(self):
+        self.params, self.grads = [], []
+
+    def forward(self, x, t):
+        self.y, self.t = sigmoid(x), t.astype(x.dtype)
+        return np.mean(np.maximum(x, 0) - self.t * x + np.log1p(np.exp(-x)))
+
+    def backward(self, dout=1):
+        return (self.y - self.t) * dout / len(self.t)
+
+
+# --- wrong: sigmoid-of-size
+class SigmoidWithLoss:
+    def __init__(self):
+        self.params, self.grads = [], []
+
+    def forward(self, x, t):
+        e = np.exp(-np.abs(x))
+        self.y, self.t = 1 / (1 + e), t.astype(x.dtype)
+        return np.mean(np.maximum(x, 0) - self.t * x + np.log1p(e))
+
+    def backward(self, dout=1):
+        return (self.y - self.t) * dout / len(self.t)
