@@ -101,8 +101,10 @@ class Net(NamedTuple):
     ``spare`` is a row of W_out that does not matter.  Rows below ``hot`` are this thread's own
     copies, ``shift`` rows further down; ``base_in`` and ``base_out`` are what these were when they
     were last brought together with everyone's.  The hot rows form tiers: tier k ends before row
-    ``tier_end[k]`` and is merged after every ``every[k]`` comparisons, next when ``done[0]`` has
-    come to ``due[k]``; the rest is up to :func:`merge_all`.
+    ``tier_end[k]`` and is merged next when this thread has made ``due[k]`` comparisons (so far it
+    has made ``done[0]``).  The pause between two mergers is ``every[k]`` at first, and grows by
+    that with each ``warm_up`` comparisons, up to ``longest`` times: rows change less and less.
+    The rest is up to :func:`merge_all`.
     """
 
     W_in: np.ndarray
@@ -117,6 +119,8 @@ class Net(NamedTuple):
     every: np.ndarray
     due: np.ndarray
     done: np.ndarray
+    warm_up: int
+    longest: int
 
 
 class Outputs(NamedTuple):
@@ -230,11 +234,11 @@ def _merge(W, base, net, first, last):
 def _merge_due(net, more):
     """Merge the tiers that are due after ``more`` comparisons."""
     net.done[0] += more
-    first = 0
+    done, first = net.done[0], 0
     for k in range(len(net.due)):
         last = net.tier_end[k]
-        if net.done[0] >= net.due[k]:
-            net.due[k] = net.done[0] + net.every[k]
+        if done >= net.due[k]:
+            net.due[k] = done + net.every[k] * min(1 + done // net.warm_up, net.longest)
             _merge(net.W_in, net.base_in, net, first, last)
             _merge(net.W_out, net.base_out, net, first, last)
         first = last

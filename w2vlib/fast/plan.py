@@ -26,10 +26,9 @@ STRETCH = 10_000
 COPIES = 64 << 20  # bytes for all threads' copies; or a tenth of the matrices, if that is more
 TIER = 64  # rows of the first tier
 PAUSE = 1_000  # comparisons of all threads together between two mergers of the first tier
-MORE_ROWS, LONGER_PAUSE = (
-    8,
-    4,
-)  # from tier to tier: the rows so far, and the pause, are so much more
+MORE_ROWS, LONGER_PAUSE = 8, 4  # factors from tier to tier
+WARM_UP = 200_000  # comparisons of all threads together, after which pauses are twice as long
+LONGEST = 4  # times as long are they in the end
 MOST_NEGATIVES = 300
 _CACHE = 2 << 20  # bytes; a larger matrix gains from asking for whole rows ahead of their use
 
@@ -110,6 +109,8 @@ class Weights:
             every=every,
             due=every * (thread + 1) // shape.threads,  # not all threads at the same moment
             done=np.zeros(1, np.int64),
+            warm_up=-(-WARM_UP // shape.threads),
+            longest=LONGEST,
         )
 
     def rows(self, name: str) -> np.ndarray:
