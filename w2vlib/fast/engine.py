@@ -41,6 +41,8 @@ class FastTrainer:
         lr: learning rate now.
         words_per_second: tokens of the text a second, over the whole training.
         interrupted: whether Ctrl-C ended the training.
+        resting: set it to ``True`` from another thread, and the training rests between two
+            stretches of text until it is ``False`` again.
     """
 
     def __init__(
@@ -116,7 +118,7 @@ class FastTrainer:
         self.history: list[tuple[int, float]] = []
         self.loss, self.targets = float("nan"), 0
         self.words_per_second = float("nan")
-        self.interrupted = False
+        self.interrupted = self.resting = False
         self._stop = False
         self._tokens = 0
         self._seconds = 0.0
@@ -265,6 +267,8 @@ class _Epoch:
 
     def next_stretch(self) -> tuple[int, int] | None:
         """Begin and end of the next stretch; ``None`` when there is none, or it is time to stop."""
+        while self.trainer.resting and not (self.paused or self.trainer._stop):
+            time.sleep(_LOOK)
         with self.lock:
             begin = self.begin
             if self.paused or self.trainer._stop or begin >= self.size:
