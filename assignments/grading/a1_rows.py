@@ -45,8 +45,8 @@ def _score_cases(rng):
         return Case(name, inputs)
 
     first = [case("small", 3, 2, 2), case("small", 4, 3, 3), case("one row", 5, 2, 1)]
-    later = second_pass(case("", 4, 2, 3), case("", 4, 2, 3), "h", "dout")
-    return [*first, case("square", 3, 3, 3), later, case("larger", 9, 6, 7)]
+    later = [second_pass(case("", V, 2, 3), case("", V, 2, 3), "h", "dout") for V in (4, 5)]
+    return [*first, case("square", 3, 3, 3), *later, case("larger", 9, 6, 7)]
 
 
 SCORE_ALL = Task(
@@ -133,6 +133,10 @@ def _difference_cases(rng):
         order = rng.permutation(V)
         return [[int(order[i]) for i in row] for row in ids]
 
+    def later(V):
+        first = case("", V, 2, *shuffled(V, [0, 0], [1, 2]))
+        return second_pass(first, case("", V, 2, *shuffled(V, [3, 4], [0, 1])), "a", "b", "dout")
+
     repeated = [
         case("repeated ids", 5, 2, *shuffled(5, [3, 0, 3], [1, 2, 4])),
         case("repeated ids", 4, 3, *shuffled(4, [0, 1, 2, 0], [3, 3, 3, 3])),
@@ -144,13 +148,8 @@ def _difference_cases(rng):
         case("in both", 4, 2, *shuffled(4, [0, 1], [1, 2])),
         case("in both", 5, 3, *shuffled(5, [0, 4, 1], [2, 0, 1])),
         case("larger", 8, 4, rng.integers(0, 8, 15), rng.integers(0, 8, 15)),
-        second_pass(
-            case("", 5, 2, *shuffled(5, [0, 0], [1, 2])),
-            case("", 5, 2, *shuffled(5, [3, 4], [0, 1])),
-            "a",
-            "b",
-            "dout",
-        ),
+        later(5),
+        later(6),
         *map(as_float32, repeated),
     ]
 
@@ -182,11 +181,11 @@ ROW_DIFFERENCE = Task(
         Part(
             "a second batch starts afresh",
             1,
-            ("dW", "grads in place"),
+            ("y", "dW", "grads in place"),
             ("second pass",),
             ("the gradient, while no word occurs twice",),
         ),
-        Part("float32 stays float32", 1, ("y", "type of y"), ("float32",)),
+        Part("float32 stays float32", 1, ("y", "dW", "type of y"), ("float32",)),
     ),
     mistakes=(
         common.assigned_instead_of_added("a"),
@@ -348,6 +347,7 @@ def _gated_cases(rng):
         case("repeated ids", 4, 2, [3, 0, 3]),
         case("repeated ids", 5, 3, [1, 1, 1, 4]),
         second_pass(case("", 4, 2, [1, 2, 2]), case("", 4, 2, [3, 0, 1]), "ids", "dout"),
+        second_pass(case("", 5, 3, [4, 0]), case("", 5, 3, [2, 1]), "ids", "dout"),
         case("larger", 8, 5, rng.integers(0, 8, 12)),
     ]
 

@@ -1,4 +1,4 @@
-"""Hostile hand-ins.  Each is a dict of cell name → source; ``extra`` is a cell of the student's own.
+"""Hostile hand-ins: dicts of cell name → source; ``extra`` is a cell of the student's own.
 
 None of them computes what was asked, so none may earn a point, whatever it does to its own process.
 """
@@ -250,8 +250,13 @@ TRICKS = {
         """
     },
     "half-a-frame": {
-        "extra": "import os\nfor n in range(3, 20):\n    try: os.write(n, b'\\x10\\x00' + b'\\x00' * 6)\n"
-        "    except OSError: pass\nos._exit(0)"
+        "extra": """
+        import os
+        for number in range(3, 20):
+            try: os.write(number, bytes([16]) + bytes(7))
+            except OSError: pass
+        os._exit(0)
+        """
     },
     "w2vlib-patched": with_answer(
         """

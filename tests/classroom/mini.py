@@ -50,7 +50,8 @@ TASKS = (
     Task(
         name="blend", title="Blend", cell="test_blend", kind="function",
         steps=(("ask", "z", ["x", "y"]),), cases=blend_cases, reference=blend,
-        parts=(Part("vectors", 1, ("z",), ("vectors",)), Part("matrices", 2, ("z",), ("matrices",))),
+        parts=(Part("vectors", 1, ("z",), ("vectors",)),
+               Part("matrices", 2, ("z",), ("matrices",))),
         mistakes=(Mistake("minus", "minus instead of plus.", lambda c: f"x is {c.x}", ("Sign?",)),),
         hints=("x + 2 y",), seconds=2, labels={"z": "blend(x, y)"},
     ),

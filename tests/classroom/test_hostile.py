@@ -1,4 +1,4 @@
-"""Hostile hand-ins: no unearned point, always a recorded score, and neighbours that notice nothing."""
+"""Hostile hand-ins: no unearned point, always a recorded score, neighbours notice nothing."""
 
 import hashlib
 import json

@@ -109,8 +109,11 @@ def in_words(task) -> str:
     lines = [f"{task.title}: {task.points:g} of {task.max:g} points – {task.headline}"]
     if task.mistake:
         lines[0] += f" [{task.mistake}]"
-    lines += [f"{'✓' if m['points'] else '✗'} {m['title']}: {m['points']:g} of {m['max']:g}"
-              for m in task.marks]  # fmt: skip
+    for mark in task.marks:
+        sign, share = "✓" if mark["points"] > 0 else "✗", f"{mark['points']:+g}"
+        if mark["max"]:
+            share = f"{mark['points']:g} of {mark['max']:g}"
+        lines.append(f"{sign} {mark['title']}: {share}")
     return "\n".join([*lines, *filter(None, [task.text])])
 
 

@@ -96,10 +96,7 @@ def _cell_error(error: dict) -> str:
 
 
 def _task(task: TaskResult) -> str:
-    rows = [
-        ["✓" if m["points"] else "✗", _text(m["title"]), f"{m['points']:g} of {m['max']:g}"]
-        for m in task.marks
-    ]
+    rows = [["✓" if m["points"] > 0 else "✗", _text(m["title"]), _share(m)] for m in task.marks]
     name = f" <code>{_text(task.mistake)}</code>" if task.mistake else ""
     parts = [
         f"<h2>{_text(task.title)}: {task.points:g} of {task.max:g}</h2>",
@@ -112,6 +109,12 @@ def _task(task: TaskResult) -> str:
     if task.practice:
         parts.append("<p>On the practice questions:</p>" + _report(task.practice))
     return "\n".join(parts)
+
+
+def _share(mark: dict) -> str:
+    if mark["max"]:
+        return f"{mark['points']:g} of {mark['max']:g}"
+    return f"{mark['points']:+g}"
 
 
 def _report(data: dict) -> str:

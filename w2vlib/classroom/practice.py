@@ -63,6 +63,16 @@ class Practice:
             raise ValueError(f"this assignment asks for {known}; got {name!r}.")
         return exercise_from(self.tasks[name]).check(solution)
 
+    def example(self, name: str) -> dict:
+        """Inputs of the first practice question of a task, to look at and to try.
+
+        Raises:
+            ValueError: there is no such task.
+        """
+        if name not in self.tasks:
+            raise ValueError(f"this assignment asks for {', '.join(self.tasks)}; got {name!r}.")
+        return _in(self.tasks[name]["cases"][0]["inputs"])
+
 
 def open(path=FILE) -> Practice:
     """The practice checks in a file (by default the one beside the notebook).

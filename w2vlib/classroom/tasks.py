@@ -8,6 +8,7 @@ on all cases that show it; a recognised mistake is named as in :mod:`w2vlib.chec
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -86,6 +87,9 @@ class Task:
             :class:`~w2vlib.check.exercise.Exercise`, with steps instead of a probe.
         parts: properties and points.
         seconds: time for all questions.
+        worth: share of the points that one recognised mistake leaves at least, if nothing else is
+            wrong: who reads a formula wrongly in one place has still done the work.
+        worthless: mistakes that leave nothing, because they are no work.
     """
 
     name: str
@@ -101,6 +105,8 @@ class Task:
     hints: tuple[str, ...] = ()
     unshown: tuple[str, ...] = ()
     seconds: float = 10.0
+    worth: float = 1 / 3
+    worthless: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -138,6 +144,7 @@ class Task:
         report = self.exercise.judge(cases, answers, Remains(printed, tuple(warned)))
         expected = self.exercise.right_answers(cases)
         marks = self.marks(cases, answers, expected)
+        marks += self._corrections(report, marks, cases, answers, expected)
         return Verdict(report.status, marks, report.mistake, report.headline, report)
 
     def marks(self, cases, answers, expected) -> tuple[Mark, ...]:
@@ -148,6 +155,22 @@ class Task:
         return tuple(
             Mark(p.title, p.points if earned[p.title] else 0.0, p.points) for p in self.parts
         )
+
+    def _corrections(self, report, marks, cases, answers, expected) -> tuple[Mark, ...]:
+        """A single known mistake leaves a share; side effects cost a point."""
+        earned = sum(mark.points for mark in marks)
+        if report.status != "wrong":
+            return ()
+        if earned == self.points:
+            return (Mark("side effects: inputs changed, or the like", -1.0, 0.0),)
+        least = math.floor(2 * self.worth * self.points) / 2
+        known = next((m for m in self.mistakes if m.id == report.mistake), None)
+        if earned >= least or known is None or known.id in self.worthless:
+            return ()
+        played = self.exercise._played(known, cases, expected)
+        if any(_all_same(answers, variant) for variant in played):
+            return (Mark("all else is right", least - earned, 0.0),)
+        return ()
 
     def no_marks(self) -> tuple[Mark, ...]:
         return tuple(Mark(p.title, 0.0, p.points) for p in self.parts)
@@ -167,6 +190,14 @@ def _is_right(part: Part, cases, answers, expected) -> bool:
             if not same(answers[number][quantity], right[quantity]):
                 return False
     return shown > 0
+
+
+def _all_same(answers, variant) -> bool:
+    return len(answers) == len(variant) and all(
+        quantity in seen and same(seen[quantity], value)
+        for seen, wrong in zip(answers, variant, strict=True)
+        for quantity, value in wrong.items()
+    )
 
 
 @dataclass(frozen=True)
