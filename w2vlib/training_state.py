@@ -283,7 +283,8 @@ class Rounds:
                 batch = self._order[self.begin : self.begin + self.batch_size]
                 self.begin += len(batch)
                 yield batch
-            self.epoch, self.begin, self._order = self.epoch + 1, 0, None
+            self.epoch, self.begin = self.epoch + 1, 0
+            self._shuffled_from = self._order = None
 
     def state(self) -> dict:
         """Where it stands; the order itself follows from the generator's state before it."""
