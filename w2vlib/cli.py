@@ -170,6 +170,11 @@ def _add_train(commands) -> None:
     training.add_argument(
         "--seed", type=_count_or_zero, default=1, help="same seed, same vectors with one thread (1)"
     )
+    training.add_argument("--quiet", action="store_true", help="no progress, no summary")
+    _add_checkpoints(train)
+
+
+def _add_checkpoints(train) -> None:
     safety = train.add_argument_group("checkpoints")
     safety.add_argument(
         "--checkpoint", metavar="DIR", help="save the state of the training in this folder"
@@ -190,7 +195,6 @@ def _add_train(commands) -> None:
         default="warn",
         help="if the disk is full or read-only: say so and go on, or stop (warn)",
     )
-    training.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
 
 def _add_nearest(commands) -> None:
