@@ -34,6 +34,8 @@ ALLOWED = {
     # A kernel that is restarted or shut down closes its sockets.
     r"WebSocket connection to .* failed|WebSocket is already in CLOSING": "",
     r"Kernel connection|Connection lost, reconnecting": "",
+    # Notebook 7 loads Lab's extensions (that of jupytext, for one) without all that they expect.
+    r"reading 'schema'|'filebrowser:open-path' not registered": "",
 }
 
 
@@ -102,6 +104,7 @@ def lab_arguments(server: Server) -> list[str]:
         "--no-browser",
         "--allow-root",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={server.port}",
         "--ServerApp.port_retries=0",
@@ -110,14 +113,29 @@ def lab_arguments(server: Server) -> list[str]:
     ]
 
 
+def offline_template(folder: Path) -> None:
+    """Voila's page without its two style sheets of icons, which lie on another host."""
+    from jupyter_core.paths import jupyter_path
+
+    found = (Path(path) / "lab" for path in jupyter_path("voila", "templates"))
+    lab = next(path for path in found if path.is_dir())
+    lines = (lab / "index.html.j2").read_text(encoding="utf-8").splitlines(keepends=True)
+    own = folder.parent / "data" / "voila" / "templates" / "offline"
+    own.mkdir(parents=True)
+    kept = [line for line in lines if not ("<link" in line and "https://" in line)]
+    (own / "index.html.j2").write_text("".join(kept), encoding="utf-8")
+    (own / "conf.json").write_text('{"base_template": "lab"}', encoding="utf-8")
+
+
 def voila_arguments(server: Server) -> list[str]:
+    offline_template(server.folder)
     return [
         "voila",
         "--no-browser",
         f"--port={server.port}",
         "--Voila.ip=127.0.0.1",
         "--VoilaConfiguration.file_allowlist=.*",
-        "--template=lab",
+        "--template=offline",
         "--theme=light",
         str(server.folder),
     ]
@@ -130,7 +148,7 @@ class Watcher:
         self.foreign, self.complaints = [], []
         page.on("request", self._request)
         page.on("console", self._console)
-        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: self._complain(f"uncaught: {error}", ""))
         page.on("websocket", lambda socket: self._address(socket.url))
 
     def _request(self, request) -> None:
@@ -144,13 +162,14 @@ class Watcher:
             self.foreign.append(url)
 
     def _console(self, message) -> None:
-        if message.type != "error":
-            return
-        where = message.location.get("url", "")
+        if message.type == "error":
+            self._complain(message.text, message.location.get("url", ""))
+
+    def _complain(self, message: str, where: str) -> None:
         for text, place in ALLOWED.items():
-            if re.search(text, message.text) and re.search(place, where):
+            if re.search(text, message) and re.search(place, where):
                 return
-        self.complaints.append(f"{message.text} ({where})")
+        self.complaints.append(f"{message} ({where})")
 
     def check(self) -> None:
         assert not self.foreign, f"requests to other hosts: {self.foreign}"

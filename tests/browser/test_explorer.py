@@ -435,7 +435,7 @@ def test_two_models_side_by_side(page, notebooks):
     notebooks(page, LOAD, cell)
     page.wait_for_selector(".w2v-live .w2v-headline:has-text('queen')")
     explorer = Explorer(page)
-    explorer.root.get_by_label("compared with").select_option("two")
+    explorer.root.get_by_label("compared with", exact=True).select_option("two")
     page.wait_for_function("document.querySelectorAll('.w2v-live svg.w2v-pic').length === 2")
     assert "place in two" in explorer.root.locator("thead").inner_text()
     assert "Procrustes" in explorer.root.locator(".w2v-words").inner_text()

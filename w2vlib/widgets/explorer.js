@@ -181,7 +181,10 @@ class ExplorerView {
     this.fields = ["a", "b", "c"].map((name) => new Combobox({ label: `word ${name}`, wire, whole: true, submit: analogy }));
     this.formula = new Combobox({ label: "formula", wire, submit: formula, placeholder: "king - man + woman" });
     const [a, b, c] = this.fields.map((field) => field.node);
-    this.mode = choice("Ask with", [["analogy", "three words"], ["formula", "a formula"]], (mode) => this.tell("mode", { mode }));
+    this.mode = choice("Ask with", [["analogy", "three words"], ["formula", "a formula"]], (mode) => {
+      this.showMode(mode);
+      this.tell("mode", { mode });
+    });
     this.analogyRow = h("div", { class: "w2v-row w2v-sentence" }, a, h("span", {}, "is to"), b, h("span", {}, "as"), c, h("span", {}, "is to …"), h("button", { class: "w2v-go", onclick: analogy }, "Ask"));
     this.formulaRow = h("div", { class: "w2v-row w2v-sentence" }, this.formula.node, h("button", { class: "w2v-go", onclick: formula }, "Ask"));
     const set = (name) => (value) => this.tell("switch", { options: { [name]: value } });
@@ -189,7 +192,7 @@ class ExplorerView {
     this.method = choice("Combine by", [["3CosAdd", "3CosAdd", "add the cosines"], ["3CosMul", "3CosMul", "multiply the cosines"]], set("method"));
     this.kind = choice("Picture", [["plane", "exact plane"], ["shadow", "shadow"]], (kind) => this.tell("picture", { kind }));
     this.exclude = h("input", { type: "checkbox", onchange: () => set("exclude_query")(!this.exclude.checked) });
-    this.top = h("select", { onchange: () => set("top")(Number(this.top.value)) }, [5, 10, 20, 50].map((n) => h("option", { value: n }, String(n))));
+    this.top = h("select", { "aria-label": "Answers", onchange: () => set("top")(Number(this.top.value)) }, [5, 10, 20, 50].map((n) => h("option", { value: n }, String(n))));
     return h(
       "div",
       { class: "w2v-question" },
@@ -324,13 +327,13 @@ class ExplorerView {
     if (this.modelsKey === key) return;
     this.modelsKey = key;
     const focused = this.models.contains(document.activeElement) && document.activeElement.dataset.part;
-    const select = (part, names, value, what) =>
-      h("select", { "data-part": part, onchange: (event) => this.tell(what, { name: event.target.value }) }, names.map(([name, text]) => h("option", { value: name, selected: name === value }, text)));
+    const select = (part, label, names, value, what) =>
+      h("select", { "data-part": part, "aria-label": label, onchange: (event) => this.tell(what, { name: event.target.value }) }, names.map(([name, text]) => h("option", { value: name, selected: name === value }, text)));
     const all = models.map((name) => [name, name]);
     const others = [["", "nothing"], ...all.filter(([name]) => name !== model)];
     this.models.replaceChildren(
-      h("label", {}, "Model ", select("model", all, model, "model")),
-      h("label", {}, "compared with ", select("other", others, other, "other")),
+      h("label", {}, "Model ", select("model", "Model", all, model, "model")),
+      h("label", {}, "compared with ", select("other", "compared with", others, other, "other")),
     );
     if (focused) this.models.querySelector(`[data-part="${focused}"]`).focus();
   }
@@ -338,8 +341,7 @@ class ExplorerView {
   renderQuestion(state) {
     const { options } = state;
     this.mode.set(state.mode);
-    this.analogyRow.hidden = state.mode !== "analogy";
-    this.formulaRow.hidden = state.mode !== "formula";
+    this.showMode(state.mode);
     state.fields.forEach((word, i) => (this.fields[i].value = word));
     this.formula.value = state.text;
     this.similarity.set(options.similarity);
@@ -352,6 +354,11 @@ class ExplorerView {
       this.top.append(h("option", { value: options.top }, String(options.top)));
     }
     this.top.value = String(options.top);
+  }
+
+  showMode(mode) {
+    this.analogyRow.hidden = mode !== "analogy";
+    this.formulaRow.hidden = mode !== "formula";
   }
 
   renderTrail({ trail, at }) {

@@ -1,0 +1,228 @@
+"""The training monitor without a browser: what it sees, how it halts, what it leaves behind."""
+
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from w2vlib import CBOW, SGD, Adam, Trainer, build_corpus
+from w2vlib.fast import FastTrainer
+from w2vlib.widgets import TrainingMonitor
+from w2vlib.widgets.training_log import MOST_QUESTIONS, Moment, TrainingLog
+
+rng = np.random.default_rng(0)
+TEXT = " ".join(f"w{i}" for i in rng.zipf(1.5, size=6000) % 60)
+CORPUS = build_corpus(TEXT)
+PROBES = list(CORPUS.words[:2])
+QUESTIONS = {"all": [tuple(CORPUS.words[i : i + 4]) for i in range(3)]}
+
+
+def layers(seed=0):
+    model = CBOW(CORPUS.vocab_size, 8, 2, CORPUS.ids, seed=seed)
+    return Trainer(model, SGD(0.1), seed=seed, progress=False)
+
+
+def compiled(seed=0, epochs=3):
+    return FastTrainer(
+        CORPUS, hidden_size=8, window_size=2, max_epoch=epochs, seed=seed, progress=False
+    )
+
+
+def watched(trainer, **options):
+    options = {"corpus": CORPUS, "probes": PROBES, "questions": QUESTIONS, "live": False} | options
+    return TrainingMonitor(trainer, **options)
+
+
+def test_a_watched_training_is_the_same_training():
+    plain, seen = layers(), layers()
+    plain.fit_corpus(CORPUS, 2, 50)
+    monitor = watched(seen)
+    assert monitor.fit_corpus(CORPUS, 2, 50) is monitor
+    np.testing.assert_array_equal(plain.model.word_vecs, seen.model.word_vecs)
+    assert plain.loss_list == seen.loss_list
+    plain, seen = compiled().fit(), compiled()
+    watched(seen).fit()
+    np.testing.assert_array_equal(plain.get_weights()[0], seen.get_weights()[0])
+
+
+@pytest.mark.parametrize("make", [layers, compiled])
+def test_what_it_sees_is_what_the_trainer_has(make):
+    trainer = make()
+    monitor = watched(trainer)
+    if make is layers:
+        monitor.fit_corpus(CORPUS, 3, 50)
+        vectors = monitor._vectors()
+        rate = 0.1
+    else:
+        monitor.fit()
+        vectors, rate = trainer.word_vectors(), trainer.lr
+    last = monitor.log.last
+    assert monitor.log.status == "finished"
+    assert last.epoch == trainer.epoch == 3
+    assert last.lr == pytest.approx(rate)
+    for probe in PROBES:
+        assert list(last.neighbours[probe]) == [w for w, _ in vectors.most_similar(probe, top=6)]
+    assert 0 <= last.score <= 1
+    assert monitor.log.losses[-1][0] == pytest.approx(1)
+    state = json.loads(json.dumps(monitor.state(), allow_nan=False))
+    assert state["curves"].startswith("<svg") and state["status"] == "finished"
+    assert monitor._repr_html_() == monitor._repr_html_()
+    assert "data:image/svg+xml" in monitor._repr_html_()
+
+
+def test_it_looks_at_most_five_times_a_second(monkeypatch):
+    monitor = watched(layers())
+    now = [0.0]
+    monkeypatch.setattr("w2vlib.widgets.monitor.time.perf_counter", lambda: now[0])
+    looks = []
+    monitor.update = lambda: (looks.append(now[0]), setattr(monitor, "_next", now[0] + 0.2))
+    for step in range(1000):
+        now[0] = step / 100
+        monitor.step()
+    assert len(looks) <= 51
+
+
+def test_a_dear_look_is_taken_seldom(monkeypatch):
+    """A look that takes a second comes at most every 25 seconds."""
+    monitor = watched(layers())
+    now = [100.0]
+    monkeypatch.setattr("w2vlib.widgets.monitor.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr(monitor, "_moment", lambda: now.__setitem__(0, now[0] + 1.0) or moment())
+    monitor.update()
+    assert monitor._next == pytest.approx(101 + 25)
+
+
+def moment(**values):
+    return Moment(**({"seconds": 1.0, "done": 0.5, "epoch": 1, "loss": 2.0} | {
+        "words_per_second": 1000.0, "lr": None} | values))  # fmt: skip
+
+
+def until(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("make", [layers, compiled])
+def test_pause_resume_and_stop(make):
+    trainer = make() if make is layers else compiled(epochs=100_000)
+    monitor = watched(trainer, probes=(), questions=None)
+    if make is layers:
+        monitor.fit_corpus(CORPUS, 100_000, 50, background=True)
+        steps = lambda: trainer.batches  # noqa: E731
+    else:
+        monitor.fit(background=True)
+        steps = lambda: len(trainer.history)  # noqa: E731
+    until(lambda: steps() > 3)
+    with pytest.raises(RuntimeError, match="still running"):
+        monitor.fit()
+    monitor.pause()
+    assert monitor.log.status == "paused" and monitor.paused
+    time.sleep(0.3)
+    before = steps()
+    time.sleep(0.4)
+    assert steps() == before
+    monitor.resume()
+    until(lambda: steps() > before)
+    monitor.pause()
+    monitor.stop()  # also out of a pause
+    monitor.wait(30)
+    assert monitor.log.status == "stopped, and kept"
+    assert np.isfinite(trainer.loss_list).all()
+    monitor.pause()  # nothing left to pause
+    assert not monitor.paused
+
+
+def test_an_error_in_the_background_is_raised_by_wait():
+    monitor = watched(layers(), probes=(), questions=None)
+    monitor.fit(np.zeros((0, 4), int), np.zeros(0, int), background=True)
+    with pytest.raises(ValueError, match="empty"):
+        monitor.wait()
+    assert monitor.log.status == "ended by ValueError"
+    monitor.wait()
+
+
+def test_an_error_while_looking_is_not_swallowed():
+    class Bad(Trainer):
+        @property
+        def words_per_second(self):
+            raise ZeroDivisionError
+
+        @words_per_second.setter
+        def words_per_second(self, value):
+            pass
+
+    trainer = Bad(CBOW(CORPUS.vocab_size, 8, 2, CORPUS.ids, seed=0), Adam(), progress=False)
+    with pytest.raises(ZeroDivisionError):
+        watched(trainer).fit_corpus(CORPUS, 1, 50)
+
+
+def test_callbacks_of_the_reader_are_still_called():
+    seen = []
+    watched(layers()).fit_corpus(CORPUS, 2, 50, callbacks=[lambda t: seen.append(t.epoch)])
+    assert seen == [1, 2]
+
+
+def test_without_a_notebook_the_trainers_own_bar_shows(capsys):
+    trainer = layers()
+    trainer.progress = True
+    monitor = TrainingMonitor(trainer)
+    assert not monitor.live
+    monitor.fit_corpus(CORPUS, 1, 50)
+    assert "batch/s" in capsys.readouterr().err
+    assert trainer.progress
+
+
+def test_wrong_arguments():
+    with pytest.raises(TypeError, match="must be a Trainer"):
+        TrainingMonitor(3)
+    with pytest.raises(TypeError, match="give corpus="):
+        TrainingMonitor(layers(), probes=["w1"])
+    with pytest.raises(TypeError, match="list of words"):
+        watched(layers(), probes="w1")
+    monitor = watched(layers(), probes=["w1", "nowhere"])
+    assert monitor.state()["unknown"] == ["nowhere"]
+
+
+def test_threads_of_a_finished_training_are_gone():
+    before = threading.active_count()
+    watched(compiled()).fit()
+    assert threading.active_count() <= before
+
+
+# ---- the log ------------------------------------------------------------------------------------
+
+
+def test_neighbours_that_moved():
+    log = TrainingLog(["a"])
+    log.moments = [
+        moment(neighbours={"a": ("b", "c", "d")}),
+        moment(neighbours={"a": ("c", "b", "e")}),
+    ]
+    steps = [(n["word"], n["step"]) for n in log.moved()["a"]]
+    assert steps == [("c", "▲ 1"), ("b", "▼ 1"), ("e", "new")]
+
+
+def test_questions_are_a_fair_sample():
+    questions = {"x": [("a", "b", "c", "d")] * 900, "y": [("a", "b", "c", "d")] * 100}
+    kept = TrainingLog(questions=questions).questions
+    assert len(kept["x"]) == 9 * len(kept["y"])
+    assert sum(map(len, kept.values())) <= MOST_QUESTIONS
+
+
+def test_an_empty_log_can_be_told():
+    log = TrainingLog()
+    assert log.sentence() == "No training yet." and log.curves() == "" and log.facts() == []
+    json.dumps(log.state())
+    assert "not started" in log.html()
+
+
+def test_the_facts_are_readable():
+    log = TrainingLog()
+    log.moments = [moment(words_per_second=1_234_567.0, lr=0.025, score=0.5)]
+    facts = dict(log.facts())
+    assert facts["speed"] == "1,200,000 words/s"
+    assert facts["analogies right"] == "50%" and facts["learning rate"] == "0.025"
