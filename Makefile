@@ -4,7 +4,7 @@
 PORT ?= 8888
 ARGS ?=
 
-.PHONY: help env lab test notebooks format pins
+.PHONY: help env lab test notebooks format pins mutants
 
 help:
 	@echo "make lab         open the course in JupyterLab (another port: make lab PORT=8889)"
@@ -13,6 +13,7 @@ help:
 	@echo "make notebooks   run all notebooks again and save them with their outputs"
 	@echo "make format      put code into the house style"
 	@echo "make pins        write requirements.txt anew, with the newest versions"
+	@echo "make mutants     how many deliberate faults do the tests notice? (an hour or more)"
 	@echo 'more options:    make test ARGS="-k layers"   make lab ARGS=--no-browser'
 
 env:
@@ -33,3 +34,6 @@ format: env
 
 pins: env
 	@.ci/pins
+
+mutants: env
+	@.venv/bin/python -m tests.mutation $(ARGS)

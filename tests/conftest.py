@@ -26,6 +26,13 @@ else:
         database=None,
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
+    # Fewer of them for mutants (python -m tests.mutation), and no search for the smallest one.
+    hypothesis.settings.register_profile(
+        "mutants",
+        hypothesis.settings.get_profile("w2vlib"),
+        max_examples=25,
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    )
     hypothesis.settings.load_profile("w2vlib")
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -389,6 +389,14 @@ def test_pad_is_nothing_and_moves_nothing():
     assert not layer.grads[0].any()
 
 
+def test_pad_must_be_asked_for():
+    W = np.ones((4, 2))
+    assert EmbeddingMean(W).allow_pad
+    for layer, inputs in ((Embedding(W), ([PAD],)), (EmbeddingDot(W), (np.ones((1, 2)), [PAD]))):
+        with pytest.raises(IndexError, match=r"^idx\[0\] is -1"):
+            layer.forward(*inputs)
+
+
 def test_embedding_mean_by_hand():
     W = np.arange(8.0).reshape(4, 2)
     layer = EmbeddingMean(W)
@@ -677,10 +685,12 @@ def test_a_layer_may_be_used_as_often_as_it_remembers():
 
 def test_forgotten_passes_are_not_left_out_silently():
     layer = MatMul(np.array([[1.0]]))
-    for _ in range(layers.MAX_PENDING + 1):
-        layer.forward([[1.0]])
+    for x in range(layers.MAX_PENDING + 1):
+        layer.forward([[float(x)]])
     for _ in range(layers.MAX_PENDING):
         layer.backward([[1.0]])
+    # All but the first are there: 1 + 2 + … + 64
+    assert layer.grads[0].tolist() == [[sum(range(1, layers.MAX_PENDING + 1))]]
     with pytest.raises(RuntimeError, match=r"MatMul remembers the last 64 .*MAX_PENDING higher"):
         layer.backward([[1.0]])
     layer.forward([[1.0]])

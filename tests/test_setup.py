@@ -26,6 +26,7 @@ IN_THE_ENVIRONMENT = [
     "browser",
     "classroom",
     "dev",
+    "mutation",
     "benchmarks",
 ]  # as in .ci/pins
 IN_CONDA = ["course", "test"]

@@ -196,7 +196,9 @@ def test_one_half_here_the_other_there_is_refused(device, swap):
     for call in (
         lambda: MatMul(there(W)).forward(here(X @ W.T)),
         lambda: Embedding(there(W)).forward(here(IDS)),
+        lambda: EmbeddingMean(there(W)).forward(here(MANY)),
         lambda: EmbeddingDot(there(W)).forward(here(X), there(IDS)),
+        lambda: EmbeddingDot(there(W)).forward(there(X), here(IDS)),
         lambda: SoftmaxWithLoss().forward(there(X), here(IDS % H)),
         lambda: SigmoidWithLoss().forward(there(X), here(np.ones_like(X))),
         lambda: MaxMarginLoss().forward(there(X[:, 0]), here(X[:, 1])),

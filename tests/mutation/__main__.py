@@ -1,0 +1,107 @@
+"""How many deliberate faults do the tests notice?  Mutation testing with mutmut, in one command.
+
+    python -m tests.mutation                   every module that pyproject.toml lists
+    python -m tests.mutation layers sparse     only these
+    python -m tests.mutation --report          what the last run found, without running anything
+
+Each mutant changes one thing in one function (an operator, a number, an argument …); the tests of
+that module must fail.  Sentences for people are not mutated.  Survivors must stand in
+``survivors.toml`` with a reason; the command fails if one does not, or if a module falls below 95%.
+Files lie in ``build/mutation``: a second run tries survivors and changed functions only, so delete
+that folder to begin anew.  Takes minutes for small modules, an hour or two for all.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+WORK = ROOT / "build" / "mutation"
+GOAL = 0.95
+KILLED = ("killed", "timeout", "segfault")
+UNTRIED = "not checked"
+HEADER = f"{'module':<24}{'mutants':>8}{'killed':>8}{'share':>9}{'survivors':>11}"
+
+
+def settings() -> dict:
+    """Module → files with its tests."""
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    return tomllib.loads(text)["tool"]["w2vlib"]["mutation"]
+
+
+def reasons() -> dict[str, str]:
+    """Survivor → why it may live."""
+    groups = tomllib.loads((HERE / "survivors.toml").read_text("utf-8")).get("group", [])
+    return {name.strip(): g["why"] for g in groups for name in g["mutants"].strip().split("\n\n")}
+
+
+def describe(key: str, change: str) -> str:
+    """A name that does not depend on how mutants are numbered: function and changed lines."""
+    function = key.rpartition("__mutmut_")[0].removeprefix("w2vlib.")
+    module, _, function = function.rpartition(".")
+    function = function.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+    lines = (f"{line[0]} {line[1:].strip()}" for line in change.splitlines())
+    return "\n".join([f"{module}.{function}", *lines])
+
+
+def run(module: str, what: str) -> dict:
+    """Key of the mutant → [status, change]."""
+    folder = WORK / module
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("w2vlib", "tests", "data", "benchmarks", "pyproject.toml"):
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(ROOT / name)
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    environment.pop("PYTHONPATH", None)
+    command = [sys.executable, str(HERE / "one_module.py"), module, what]
+    if subprocess.run(command, cwd=folder, env=environment).returncode:
+        raise SystemExit(f"mutmut did not finish with {module}; see above.")
+    return json.loads((folder / "result.json").read_text("utf-8"))
+
+
+def judge(module: str, found: dict, known: dict[str, str]) -> tuple[str, list[str]]:
+    """A line for the table, and what is wrong."""
+    untried = [key for key, (status, _) in found.items() if status == UNTRIED]
+    found = {key: pair for key, pair in found.items() if key not in untried}
+    killed = sum(status in KILLED for status, _ in found.values())
+    left = {describe(k, change) for k, (s, change) in found.items() if s not in KILLED}
+    faults = [f"not explained in survivors.toml:\n{name}" for name in sorted(left - set(known))]
+    if untried:
+        faults.append(f"{len(untried)} mutants of {module} have not been tried yet.")
+    mine = {name for name in known if name.split("\n")[0].startswith(f"{module}.")}
+    faults += [f"is killed, but stands in survivors.toml:\n{name}" for name in sorted(mine - left)]
+    share = killed / max(len(found), 1)
+    if share < GOAL:
+        faults.append(f"only {share:.1%} of the mutants of {module} are killed.")
+    return f"{module:<24}{len(found):>8}{killed:>8}{share:>9.1%}{len(found) - killed:>11}", faults
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("modules", nargs="*", help=f"of {', '.join(settings())}")
+    parser.add_argument("--report", action="store_true", help="show the last run, run nothing")
+    options = parser.parse_args()
+    if unknown := set(options.modules) - set(settings()):
+        parser.error(f"pyproject.toml lists no tests for {', '.join(sorted(unknown))}.")
+    known, lines, faults = reasons(), [], []
+    for module in options.modules or settings():
+        found = run(module, "report" if options.report else "run")
+        line, wrong = judge(module, found, known)
+        lines.append(line)
+        faults += wrong
+    print(*faults, sep="\n\n")
+    print(
+        f"\n{'module':<24}{'mutants':>8}{'killed':>8}{'share':>9}{'survivors':>11}",
+        *lines,
+        sep="\n",
+    )
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
