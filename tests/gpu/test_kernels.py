@@ -107,6 +107,52 @@ def test_sum_gradient(device, deterministic):
     assert_same_update(new_out, W_out, expected[1], len(corpus.ids))
 
 
+@pytest.mark.parametrize("kind", REFERENCES)
+def test_damping(device, kind):
+    """Changes of a row are multiplied; what others see of it is not."""
+    corpus, window = make_corpus(), 3
+    W_in, W_out = make_weights(6)
+    negatives, reaches = given(corpus, kind, window, 5, False)
+    damp = np.random.default_rng(0).uniform(0.1, 1, (2, VOCAB)).astype(np.float32)
+    options = {"window_size": window, "lr": 0.01}
+    got = update(
+        W_in, W_out, corpus, kind, negatives=negatives, damp=damp, deterministic=True, **options
+    )
+    full = reference.frozen(kind, W_in, W_out, corpus, window, negatives, reaches, 0.01)
+    for new, old, whole, factor in zip(got, (W_in, W_out), full, damp, strict=False):
+        assert_same_update(new, old, old + (whole - old) * factor[:, None], len(corpus.ids))
+    assert got[2] == pytest.approx(full[2], rel=1e-5)
+    options |= {"begin": 50, "end": 51, "negatives": negatives[50:51]}
+    plain, damped = (update(W_in, W_out, corpus, kind, damp=d, **options) for d in (None, damp))
+    for new, old, whole, factor in zip(damped, (W_in, W_out), plain, damp, strict=False):
+        wanted = (whole - old) * factor[:, None]
+        # Skip-gram's neighbours see what earlier ones have changed, which here is less.
+        np.testing.assert_allclose(new - old, wanted, rtol=0, atol=2e-3 * np.abs(wanted).max())
+
+
+def test_the_factors_by_hand():
+    """R = 100 warps, lr = 0.1: more than 32 changes at a time of one row are too many."""
+    from w2vlib.fast.gpu.launch import damping
+
+    p, noise = np.array([0.9, 0.0999, 0.0001]), np.array([0.6, 0.3, 0.1])
+    options = {"window_size": 2, "sample_size": 3, "at_once": 100, "lr": 0.1}
+    damp_in, damp_out = damping("cbow", p, noise, **options)
+    # In a window for 5 targets: 450, 49.95 and 0.05 changes; as target and as 3 negatives: 270 …
+    assert damp_in == pytest.approx([32 / 450, 32 / 49.95, 1])
+    assert damp_out == pytest.approx([32 / 270, 32 / 99.99, 1])
+    assert damping("cbow", p, noise, **options, in_order=True)[0] == pytest.approx([32 / 90, 1, 1])
+    summed = damping("cbow", p, noise, **options, mean=False)[0]
+    assert summed == pytest.approx([32 / 1800, 32 / 199.8, 1])
+    # Skip-gram: 4 pairs for each target.
+    damp_in, damp_out = damping("skipgram", p, noise, **options)
+    assert damp_in == pytest.approx([32 / 360, 32 / 39.96, 1])
+    assert damp_out == pytest.approx([32 / 1080, 32 / 399.96, 32 / 120.04])
+    assert damping("windows", p, noise, **options)[0] == pytest.approx([32 / 1800, 32 / 199.8, 1])
+    for kind in ("cbow", "skipgram", "windows"):  # one warp is a thread like any other
+        options |= {"at_once": 1}
+        assert np.min(damping(kind, p, noise, **options)) == 1
+
+
 # ---- against the models' own backward ------------------------------------------------------------
 
 

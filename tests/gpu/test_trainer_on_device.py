@@ -1,4 +1,4 @@
-"""Training with the GPU kernels on the stand-in: the interface and the results of the CPU engine."""
+"""Training with the GPU kernels on the stand-in: interface and results of the CPU engine."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def cut(size):
 
 @pytest.fixture(scope="module")
 def corpus():
-    return cut(3000)
+    return cut(2000)
 
 
 def trainer(corpus, **options):
@@ -44,22 +44,23 @@ def trainer(corpus, **options):
 
 @pytest.mark.parametrize("options", KINDS)
 def test_it_learns_and_the_seed_decides(device, corpus, options):
-    first = trainer(corpus, max_epoch=3, **options).fit()
-    assert first.epoch == len(first.loss_list) == 3
-    assert first.loss_list[0] > first.loss_list[2]
+    options = {"lr": 0.3 if options.get("model") is None else 0.1} | options
+    first = trainer(corpus, **options).fit()
+    assert first.epoch == len(first.loss_list) == 2
+    assert first.loss_list[0] > first.loss_list[1]
     assert first.lr == pytest.approx(first.final_lr)
     vectors = first.word_vectors().vectors
     assert vectors.shape == (corpus.vocab_size, 6) and np.isfinite(vectors).all()
-    again = trainer(corpus, max_epoch=3, **options).fit()
+    again = trainer(corpus, **options).fit()
     assert (again.word_vectors().vectors == vectors).all()
-    other = trainer(corpus, max_epoch=3, seed=8, **options).fit()
+    other = trainer(corpus, max_epoch=1, seed=8, **options).fit()
     assert not np.allclose(other.word_vectors().vectors, vectors)
 
 
 @pytest.mark.parametrize("options", [{}, {"model": "skipgram"}, KINDS[3]])
 def test_as_good_as_the_cpu_engine(device, options):
     """The same first weights, the same loss to a per cent: one warp sees the text as one thread."""
-    corpus = cut(6000)
+    corpus = cut(4000)
     here = fast.FastTrainer(corpus, seed=1, max_epoch=2, **SHAPE, **options).fit()
     there = trainer(corpus, seed=1, max_epoch=2, warps=1, **options).fit()
     assert there.loss_list == pytest.approx(here.loss_list, rel=0.01)
@@ -167,7 +168,7 @@ def test_an_epoch_copies_nothing(device, corpus, options, monkeypatch):
         return n, len(host_build.launches)
 
     (one, launches), (three, more) = train(1), train(3)
-    assert launches > 7 and more > 2.8 * launches
+    assert launches > 4 and more > 2.8 * launches
     # One fetch for an epoch, with subsampling one wait for the number of tokens that stay.
     assert (one.to_host, three.to_host) == (1, 3)
     assert one.waits == ("subsample" in options) and three.waits == 3 * one.waits
@@ -178,7 +179,7 @@ def test_launches_are_as_large_as_they_should_be(device, corpus):
     host_build.launches.clear()
     trainer(corpus, max_epoch=1).fit()
     ring = 2 * (2 * 3 + 2) * 8 * 4
-    assert host_build.launches == [("train_cbow", 3, ring)]  # 3,000 tokens, one warp for 1,000
+    assert host_build.launches == [("train_cbow", 2, ring)]  # 2,000 tokens, one warp for 1,000
     host_build.launches.clear()
     trainer(corpus, max_epoch=1, model="skipgram", warps=7).fit()
     assert host_build.launches == [("train_skipgram", 7, 0)]

@@ -16,6 +16,10 @@
 // change is lost, but the order of the additions is not fixed.  The kernels `answer_items` and
 // `add_sorted` do the same work in a fixed order.
 //
+// Many warps take their gradients at the same weights, and add them all: for a word that stands
+// everywhere these are so many that the step would be far too long.  So changes of row r are
+// multiplied by damp[r] <= 1, see w2vlib/fast/gpu/launch.py; 1 for all but the most frequent words.
+//
 // The text is compiled as it stands by NVRTC, and by a plain C++ compiler for the tests, which bring
 // definitions of GLOBAL, SHARED, `add`, `fresh` and the warp functions of their own (HOST_BUILD).
 //
@@ -249,10 +253,10 @@ static __device__ __forceinline__ float factor(float score, int group, int lane,
 }
 
 // One input vector against all groups of one word: d += sum_j g_j w_j, and the rows of W_out change.
-template <class Matrix, class Table, class Negatives>
+template <class Matrix, class Table, class Negatives, class Damp>
 static __device__ __forceinline__ void answer(
-    const Orders& o, Matrix W_out, Table table, Negatives negatives, u64 number, int word,
-    const Slice& x, Slice& d, float lr, int lane, double& loss)
+    const Orders& o, Matrix W_out, Table table, Negatives negatives, Damp damp, u64 number,
+    int word, const Slice& x, Slice& d, float lr, int lane, double& loss)
 {
     for (int group = 0; group < GROUPS; group++) {
         const int mine = row_of_lane(o, table, negatives, number, word, group, lane);
@@ -270,11 +274,11 @@ static __device__ __forceinline__ void answer(
         for (int j = 0; j < ROWS; j++)
 #pragma unroll
             for (int v = 0; v < PER_LANE; v++) s[j] += dot(x.part[v], w[j].part[v]);
-        const float g = factor(sums8(s, lane), group, lane, lr, loss);
+        const float g = factor(sums8(s, lane), group, lane, lr, loss), damped = g * damp[mine];
 #pragma unroll
         for (int j = 0; j < ROWS; j++) {
-            const float g_j = __shfl_sync(ALL, g, 4 * j);
-            collect(d, g_j, w[j]);
+            collect(d, __shfl_sync(ALL, g, 4 * j), w[j]);
+            const float g_j = __shfl_sync(ALL, damped, 4 * j);
             if (group * GROUP + j <= NEGATIVES) add_row(W_out, row[j], lane, g_j, x);
         }
     }
@@ -299,7 +303,8 @@ static __device__ __forceinline__ void put_loss(Losses losses, long long piece, 
 extern "C" __global__ void train_cbow(
     GLOBAL(float4) W_in, GLOBAL(float4) W_out, GLOBAL(const int) tokens, GLOBAL(const u32) spans,
     GLOBAL(const u64) table, GLOBAL(const int) negatives, GLOBAL(const int) reaches,
-    GLOBAL(double) losses, ORDERS, const long long size)
+    GLOBAL(double) losses, GLOBAL(const float) damp_in, GLOBAL(const float) damp_out, ORDERS,
+    const long long size)
 {
     TAKE_ORDERS;
     SHARED(float4, ring);
@@ -333,8 +338,8 @@ extern "C" __global__ void train_cbow(
                 collect(x, 1.f, load(ring, SLOT(t), lane));
 #pragma unroll
                 for (int v = 0; v < PER_LANE; v++) x.part[v] = times(share, x.part[v]);
-                answer(o, W_out, table, negatives, o.given ? t - o.begin : t, tokens[t], x, d,
-                       learning_rate(o, t), lane, loss);
+                answer(o, W_out, table, negatives, damp_out, o.given ? t - o.begin : t, tokens[t],
+                       x, d, learning_rate(o, t), lane, loss);
                 const float scale = o.mean ? share : 1.f;
                 const long long places[4] = {window.first, t + 1, t, window.last};  // + + - -
                 const bool ends = spans[window.last - 1] >> 16 == 0;  // nothing to take back there
@@ -348,7 +353,7 @@ extern "C" __global__ void train_cbow(
             }
             for (; left <= t - WINDOW; left++) {
                 collect(running, 1.f, load(ring, RING + SLOT(left), lane));
-                add_row(W_in, tokens[left], lane, 1.f, running);
+                add_row(W_in, tokens[left], lane, damp_in[tokens[left]], running);
                 if (spans[left] >> 16 == 0) running = zeros();
             }
             if ((t - from) % RING == RING - 1) {  // small sums are exact ones
@@ -362,7 +367,7 @@ extern "C" __global__ void train_cbow(
         }
         for (; left < p1; left++) {
             collect(running, 1.f, load(ring, RING + SLOT(left), lane));
-            add_row(W_in, tokens[left], lane, 1.f, running);
+            add_row(W_in, tokens[left], lane, damp_in[tokens[left]], running);
             if (spans[left] >> 16 == 0) running = zeros();
         }
         put_loss(losses, piece, loss, lane);
@@ -375,7 +380,8 @@ extern "C" __global__ void train_cbow(
 extern "C" __global__ void train_skipgram(
     GLOBAL(float4) W_in, GLOBAL(float4) W_out, GLOBAL(const int) tokens, GLOBAL(const u32) spans,
     GLOBAL(const u64) table, GLOBAL(const int) negatives, GLOBAL(const int) reaches,
-    GLOBAL(double) losses, ORDERS, const long long size)
+    GLOBAL(double) losses, GLOBAL(const float) damp_in, GLOBAL(const float) damp_out, ORDERS,
+    const long long size)
 {
     TAKE_ORDERS;
     const int lane = threadIdx.x;
@@ -392,10 +398,10 @@ extern "C" __global__ void train_skipgram(
                 if (p == t) continue;
                 const long long column = p - t + (p < t ? WINDOW : WINDOW - 1);
                 const u64 number = (o.given ? t - o.begin : t) * 2 * WINDOW + column;
-                answer(o, W_out, table, negatives, number, tokens[p], x, d, learning_rate(o, t),
-                       lane, loss);
+                answer(o, W_out, table, negatives, damp_out, number, tokens[p], x, d,
+                       learning_rate(o, t), lane, loss);
             }
-            add_row(W_in, tokens[t], lane, 1.f, d);
+            add_row(W_in, tokens[t], lane, damp_in[tokens[t]], d);
         }
         put_loss(losses, piece, loss, lane);
     }
@@ -408,7 +414,8 @@ extern "C" __global__ void train_skipgram(
 extern "C" __global__ void train_windows(
     GLOBAL(float4) W_in, GLOBAL(float4) W_out, GLOBAL(const int) tokens, GLOBAL(const u32) spans,
     GLOBAL(const u64) table, GLOBAL(const int) negatives, GLOBAL(const int) reaches,
-    GLOBAL(double) losses, ORDERS, const long long size)
+    GLOBAL(double) losses, GLOBAL(const float) damp_in, GLOBAL(const float) damp_out, ORDERS,
+    const long long size)
 {
     TAKE_ORDERS;
     SHARED(float4, ring);
@@ -463,13 +470,18 @@ extern "C" __global__ void train_windows(
                 }
 #pragma unroll
                 for (int j = 0; j < ROWS; j++)
-                    if (group * GROUP + j <= NEGATIVES) add_row(W_out, row[j], lane, 1.f, change[j]);
+                    if (group * GROUP + j <= NEGATIVES)
+                        add_row(W_out, row[j], lane, damp_out[row[j]], change[j]);
             }
-            for (; left <= t - WINDOW; left++)
-                add_row(W_in, tokens[left], lane, 1.f, load(ring, RING + SLOT(left), lane));
+            for (; left <= t - WINDOW; left++) {
+                const Slice learned = load(ring, RING + SLOT(left), lane);
+                add_row(W_in, tokens[left], lane, damp_in[tokens[left]], learned);
+            }
         }
-        for (; left < p1; left++)
-            add_row(W_in, tokens[left], lane, 1.f, load(ring, RING + SLOT(left), lane));
+        for (; left < p1; left++) {
+            const Slice learned = load(ring, RING + SLOT(left), lane);
+            add_row(W_in, tokens[left], lane, damp_in[tokens[left]], learned);
+        }
         put_loss(losses, piece, loss, lane);
     }
 #undef SLOT
@@ -553,12 +565,14 @@ extern "C" __global__ void answer_items(
     }
 }
 
-// W[row] += sum over the entries of that row, in order: factors[entry] · vectors[entry / per_item].
+// W[row] += damp[row] · sum over the entries of that row, in order, of
+// factors[entry] · vectors[entry / per_item].
 // The entries of row r are order[starts[r]] … order[starts[r + 1] - 1].
 
 extern "C" __global__ void add_sorted(
     GLOBAL(float4) W, GLOBAL(const long long) starts, GLOBAL(const long long) order,
-    GLOBAL(const float) factors, GLOBAL(const float4) vectors, const int per_item, const int rows)
+    GLOBAL(const float) factors, GLOBAL(const float4) vectors, GLOBAL(const float) damp,
+    const int per_item, const int rows)
 {
     const int lane = threadIdx.x;
     for (int row = blockIdx.x; row < rows; row += gridDim.x) {
@@ -569,7 +583,8 @@ extern "C" __global__ void add_sorted(
             const long long entry = order[e];
             collect(sum, factors[entry], load(vectors, entry / per_item, lane));
         }
-        collect(sum, 1.f, load(W, row, lane));
-        store(W, row, lane, sum);
+        Slice all = load(W, row, lane);
+        collect(all, damp[row], sum);
+        store(W, row, lane, all);
     }
 }

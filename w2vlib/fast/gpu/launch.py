@@ -16,6 +16,10 @@ PIECE = 128
 MOST_PIECES = 1 << 16
 """Pieces of one launch: about a tenth of a second, so that Ctrl-C does not wait for long."""
 KINDS = ("cbow", "skipgram", "windows")  # windows: skip-gram with shared negatives
+MOST_WARPS = 512
+"""Warps that train at the same time, unless more are asked for; see :func:`damping`."""
+LONGEST_STEP = 3.2
+"""Sum of the learning rates with which one row may change between two looks at it."""
 MOST_HIDDEN = 512
 MOST_WINDOW = (1 << 16) - 1
 _SPAN_BITS = 16
@@ -51,6 +55,47 @@ class Rates:
     first: float
     last: float
     size: int
+
+
+def damping(
+    kind: str,
+    p: np.ndarray,
+    noise: np.ndarray,
+    *,
+    window_size: int,
+    sample_size: int,
+    at_once: int,
+    lr: float,
+    mean: bool = True,
+    in_order: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """By what the changes of each row are multiplied, because many happen at the same time.
+
+    Targets in work at the same time, R of them, change a row that has the probability P in each of
+    them about ``R · P`` times before any of them sees it: a step of ``R · P · lr``.  Where that is
+    beyond :data:`LONGEST_STEP`, training would diverge; there each change is made so much smaller
+    that their sum is just that long.  Rare words are not concerned.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        p, noise: (V,) probabilities of the rows as tokens and as negatives.
+        window_size, sample_size: w and K.
+        at_once: R.
+        lr, mean: see :func:`w2vlib.fast.train`.
+        in_order: rows of W_in too are seen again after R targets; otherwise (but for skip-gram)
+            they stay in a window for 2w + 1 targets.
+
+    Returns:
+        (V,) float32 factors ≤ 1 for the rows of W_in and of W_out.
+    """
+    pairs = 1 if kind == "cbow" else 2 * window_size
+    stays = 1 if in_order or kind == "skipgram" else 2 * window_size + 1
+    changes_in = at_once * stays * p * (2 * window_size if kind == "cbow" and not mean else pairs)
+    changes_out = at_once * pairs * (p + sample_size * noise)
+    return tuple(
+        np.minimum(1, LONGEST_STEP / np.maximum(changes * lr, LONGEST_STEP)).astype(np.float32)
+        for changes in (changes_in, changes_out)
+    )
 
 
 class DeviceText:
@@ -110,6 +155,9 @@ class Kernels:
         shrink, mean: see :func:`w2vlib.fast.train`.
         warps: how many warps work at a time; by default as many as fit, see :meth:`usual_warps`.
 
+    Attributes:
+        damp: factors for the rows of W_in and W_out on the device, see :func:`damping`; ones.
+
     Raises:
         ValueError: sizes for which a row or a window does not fit into a multiprocessor.
     """
@@ -139,6 +187,7 @@ class Kernels:
         self._module = cupy.RawModule(code=source(), options=options)
         self._functions: dict = {}
         self.warps = self.usual_warps() if warps is None else warps
+        self.damp = (cupy.ones(vocab_size, dtype=np.float32),) * 2
 
     def _check_sizes(self) -> None:
         if self.hidden_size > MOST_HIDDEN:
@@ -158,7 +207,8 @@ class Kernels:
     def usual_warps(self) -> int:
         """As many warps as run at a time: 32 a multiprocessor, fewer if windows are large."""
         room = self._limits["MaxSharedMemoryPerMultiprocessor"] // (self.ring_bytes + 1024)
-        return self._limits["MultiProcessorCount"] * max(1, min(32, room))
+        most = self._limits["MultiProcessorCount"] * max(1, min(32, room))
+        return min(MOST_WARPS, most)
 
     def matrix(self, rows: np.ndarray):
         """(V, H) numbers on the device, rows filled up with zeros to a multiple of 16 bytes."""
@@ -198,7 +248,7 @@ class Kernels:
         """
         pieces = -(-(end - begin) // PIECE)
         losses = self.xp.zeros(pieces, dtype=np.float64)
-        arguments = (W_in, W_out, *self._inputs(tokens, spans, draws), losses)
+        arguments = (W_in, W_out, *self._inputs(tokens, spans, draws), losses, *self.damp)
         arguments += (*self._orders(begin, end, rates, draws), np.int64(len(tokens)))
         self._start(f"train_{self.kind}", min(pieces, self.warps), arguments, self.ring_bytes)
         return losses
@@ -224,15 +274,15 @@ class Kernels:
         arguments += self._orders(begin, end, rates, draws)
         arguments += (np.int32(KINDS.index(self.kind)), np.int32(self.vocab_size))
         self._start("answer_items", min(items, self.warps), arguments)
-        self._add_sorted(W_out, out_rows, out_g, xs, self.negatives + 1)
-        self._add_sorted(W_in, ins, in_g, ds, in_rows)
+        self._add_sorted(W_out, out_rows, out_g, xs, self.damp[1], self.negatives + 1)
+        self._add_sorted(W_in, ins, in_g, ds, self.damp[0], in_rows)
         return losses
 
-    def _add_sorted(self, W, rows, factors, vectors, per_item: int) -> None:
+    def _add_sorted(self, W, rows, factors, vectors, damp, per_item: int) -> None:
         """``W[rows[e]] += factors[e] · vectors[e // per_item]``, entry by entry in each row."""
         xp, size = self.xp, self.vocab_size
         order = xp.argsort(rows, kind="stable")
         starts = xp.searchsorted(rows[order], xp.arange(size + 1, dtype=np.int32))
-        arguments = (W, starts.astype(np.int64), order.astype(np.int64), factors, vectors)
+        arguments = (W, starts.astype(np.int64), order.astype(np.int64), factors, vectors, damp)
         sizes = map(np.int32, (per_item, size))
         self._start("add_sorted", min(size, self.warps), (*arguments, *sizes))

@@ -11,10 +11,18 @@ import numpy as np
 from w2vlib.backend import to_cpu
 from w2vlib.fast import plan
 from w2vlib.fast.engine import FastTrainer, _Meter, _mix
-from w2vlib.fast.gpu.launch import MOST_PIECES, PIECE, DeviceText, Draws, Kernels, Rates
+from w2vlib.fast.gpu.launch import (
+    MOST_PIECES,
+    PIECE,
+    DeviceText,
+    Draws,
+    Kernels,
+    Rates,
+    damping,
+)
 from w2vlib.validation import as_count
 
-IN_ORDER = 1024
+IN_ORDER = 512
 """Targets that share one state of both matrices when additions happen in a fixed order."""
 
 
@@ -30,8 +38,8 @@ class GpuTrainer(FastTrainer):
             on the same kind of device.  Slower; and the weights change only after every
             :data:`IN_ORDER` targets.
         warps: groups of 32 threads that train at the same time, each on text of its own; by default
-            as many as run at a time, but no more than one for 1,000 tokens: what so many change at
-            once, none of them has seen.
+            512, but no more than one for 1,000 tokens.  More are faster, until the GPU is full, and
+            worse: what so many change at once, none of them has seen.
 
     Raises:
         ValueError: as FastTrainer; hierarchical softmax; sizes that do not fit into the GPU.
@@ -61,9 +69,25 @@ class GpuTrainer(FastTrainer):
             most = max(1, len(self._text.ids) // 1000)
             self._kernels.warps = min(self._kernels.warps, most)
         counts = self.order.counts[self.order.id_of]
-        self._table = self._kernels.xp.asarray(plan.noise_table(counts, self.power))
+        xp = self._kernels.xp
+        self._table = xp.asarray(plan.noise_table(counts, self.power))
+        self._kernels.damp = tuple(map(xp.asarray, self._damping(counts)))
         self._there: DeviceText | None = None
         self._net: tuple | None = None  # W_in and W_out on the device, if they are newer there
+
+    def _damping(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        noise = np.where(counts > 0, np.maximum(counts, 1) ** float(self.power), 0.0)
+        return damping(
+            self._kernels.kind,
+            counts / counts.sum(),
+            noise / noise.sum(),
+            window_size=self.shape.window_size,
+            sample_size=self.sample_size,
+            at_once=IN_ORDER if self.deterministic else self._kernels.warps,
+            lr=self.first_lr,
+            mean=self.mean_gradient,
+            in_order=self.deterministic,
+        )
 
     def compile(self) -> None:
         """Make kernels, text and weights ready now, so that :meth:`fit` begins at once."""
@@ -204,6 +228,7 @@ def update(
     end: int | None = None,
     deterministic: bool = False,
     warps: int = 1,
+    damp=None,
 ) -> tuple[np.ndarray, np.ndarray, float, int]:
     """What the kernels make of given weights, with nothing left to chance: :func:`fast.update`.
 
@@ -211,6 +236,7 @@ def update(
         W_in, W_out, corpus, model, window_size, negatives, reaches, share_negatives, mean_gradient,
         lr, begin, end: see :func:`w2vlib.fast.update`.
         deterministic, warps: see :class:`GpuTrainer`; one warp goes through the text in order.
+        damp: two (V,) factors by id for the changes of W_in and W_out; ones by default.
 
     Returns:
         ``(W_in, W_out, loss, targets)`` on the CPU, as there.
@@ -230,6 +256,8 @@ def update(
         warps=warps,
     )
     xp = kernels.xp
+    if damp is not None:
+        kernels.damp = tuple(xp.asarray(np.asarray(d, np.float32)[order.id_of]) for d in damp)
     reaches = np.full(end - begin, window_size) if reaches is None else np.asarray(reaches)
     draws = Draws(
         xp.zeros(size, dtype=np.uint64),
