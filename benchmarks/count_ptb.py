@@ -20,9 +20,9 @@ import time
 import numpy as np
 
 from w2vlib import WordVectors, datasets
-from w2vlib.cooccurrence import ppmi
 from w2vlib.corpus import cooccurrence
 from w2vlib.evaluation import evaluate_analogies, evaluate_similarity
+from w2vlib.pair_counts import ppmi
 
 WORDS = ("you", "year", "car", "toyota")
 

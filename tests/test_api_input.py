@@ -245,6 +245,15 @@ CALLS = {
         w2vlib.create_contexts_target,
         {"corpus": CORPUS, "window_size": 1, "sentence_starts": np.array([0, 4])},
     ),
+    "cooccurrence": (
+        w2vlib.cooccurrence,
+        {"corpus": CORPUS, "vocab_size": V, "window_size": 1},
+    ),
+    "keep_probability": (
+        w2vlib.keep_probability,
+        {"counts": np.array([3, 3, 2, 2]), "t": 0.1, "formula": "code"},
+    ),
+    "tokenize": (w2vlib.tokenize, {"text": "You say goodbye.", "method": "book"}),
     "ppmi": (w2vlib.ppmi, {"C": np.array([[0, 2], [2, 1]]), "eps": 1e-8}),
     "subsample": (
         w2vlib.subsample,
@@ -273,7 +282,8 @@ CALLS = {
 # Names that take nothing that could be wrong, or whose own tests need files or a device.
 NO_INPUT = {
     "PAD", "UnknownWordError", "DataUnavailableError", "gpu_available", "to_cpu", "to_gpu", "ptb",
-    "VectorFileError", "convert_book_pickle",
+    "VectorFileError", "convert_book_pickle", "read_vectors", "write_vectors", "load_analogies",
+    "load_similarities", "CheckpointError", "CheckpointWarning", "Checkpoints", "load_checkpoint",
 }  # fmt: skip
 
 

@@ -876,7 +876,7 @@ def test_counts_across_blocks(monkeypatch):
     rng = np.random.default_rng(2)
     ids, starts = rng.integers(0, 9, 3000), [0, *range(11, 3000, 17)]
     expected = np.array(slow_counts(ids.tolist(), 9, 4, starts))
-    monkeypatch.setattr("w2vlib.cooccurrence._PAIRS_AT_ONCE", 100)
+    monkeypatch.setattr("w2vlib.pair_counts._PAIRS_AT_ONCE", 100)
     np.testing.assert_array_equal(
         cooccurrence(ids, 9, 4, sentence_starts=starts).to_dense(), expected
     )

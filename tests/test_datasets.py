@@ -181,7 +181,7 @@ def test_embedded_test_sets_are_about_the_embedded_words():
     assert words.issuperset(word for rows in analogies.values() for row in rows for word in row)
     pairs = load_similarities("embedded")
     assert len(pairs) >= 50
-    assert np.mean([words.issuperset(two) for *two, _ in pairs]) >= 0.8
+    assert words.issuperset(word for *two, _ in pairs for word in two)
 
 
 def test_entities_fit_the_embedded_corpus():

@@ -43,7 +43,7 @@ READ = (
     "trainer",
     "validation",
 )
-MAY_PRINT = {"cooccurrence.ppmi", "word_vectors.most_similar", "word_vectors.analogy"}
+MAY_PRINT = {"pair_counts.ppmi", "word_vectors.most_similar", "word_vectors.analogy"}
 MAY_PRINT |= {"word_vectors._print_scored"}  # as the book's functions do
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from w2vlib.cooccurrence import CoMatrix, count_pairs, ppmi, zeros
+from w2vlib.pair_counts import CoMatrix, count_pairs, ppmi, zeros
 from w2vlib.text import (
     blocks_of,
     checked_text,
