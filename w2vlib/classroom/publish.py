@@ -75,7 +75,8 @@ def leaks(assignment: Assignment, folder: Path) -> list[str]:
     """What a released folder tells that it must not: solutions, hidden tests, files."""
     notebook = f"{assignment.notebook.stem}.ipynb"
     beside = {p.relative_to(assignment.notebook.parent) for p in _files(assignment.notebook.parent)}
-    found = [f"a file too many: {p}" for p in _files(folder) if p.relative_to(folder) not in beside]
+    here = [p.relative_to(folder) for p in _files(folder)]
+    found = [f"a file too many: {p}" for p in here if p not in beside]
     text = (folder / notebook).read_text(encoding="utf-8")
     for word in ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS", "MARK SCHEME"):
         if word in text:
