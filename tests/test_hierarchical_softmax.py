@@ -107,7 +107,8 @@ def test_the_tree_as_arrays(counts):
     assert len(tree) == len(tree.lengths) == len(counts)
     assert tree.lengths.tolist() == [len(code) for code in codes]
     assert tree.codes.shape == tree.points.shape == (len(counts), max(map(len, codes)))
-    assert (tree.codes.dtype, tree.points.dtype) == (np.int8, np.int32)
+    kinds = (tree.codes.dtype, tree.points.dtype, tree.lengths.dtype)
+    assert kinds == (np.int8, np.int32, np.int32)
     for word, length in enumerate(tree.lengths):
         assert tree.codes[word, :length].tolist() == codes[word]
         assert tree.points[word, :length].tolist() == points[word]
@@ -129,6 +130,13 @@ def test_counts_without_a_tree(counts):
         huffman_codes(counts)
     with pytest.raises(ValueError, match="^counts must be"):
         HuffmanTree(counts)
+
+
+def test_ragged_counts_are_named():
+    with pytest.raises(ValueError, match="^counts"):
+        huffman_codes([[1], [1, 2]])
+    with pytest.raises(ValueError, match="^counts"):
+        HuffmanTree([1, 2]).expected_length([[1], [1, 2]])
 
 
 # ---- the loss -----------------------------------------------------------------------------------

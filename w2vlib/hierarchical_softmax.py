@@ -138,7 +138,7 @@ class HierarchicalSoftmaxLoss:
             TypeError, IndexError: ids that are none.
         """
         (W,) = self.params
-        xp = get_array_module(W, h)
+        xp = get_array_module(W)
         target = as_target(target, len(self.tree), W)
         points = xp.where((target != PAD)[..., None], self._points[target], PAD)
         everything = (len(points), -1 if points.size else 0)
@@ -157,7 +157,7 @@ class HierarchicalSoftmaxLoss:
             TypeError, ValueError: h that does not fit W.
         """
         (W,) = self.params
-        xp, h = get_array_module(W, h), as_rows(h, W.T, "h")
+        xp, h = get_array_module(W), as_rows(h, W.T, "h")
         if h.ndim != 2:
             raise ValueError(f"h must have shape (B, H), got {h.shape}.")
         sign = 1 - 2 * self._codes.astype(W.dtype)

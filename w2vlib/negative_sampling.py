@@ -343,7 +343,7 @@ class NegativeSamplingLoss:
             TypeError, IndexError: ids that are none.
         """
         (W,) = self.params
-        xp = get_array_module(W, h)
+        xp = get_array_module(W)
         target = as_target(target, len(W), W)
         if negatives is None:
             negatives = self.sampler.get_negative_sample(target)

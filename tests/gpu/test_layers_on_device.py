@@ -190,6 +190,14 @@ def test_nan_is_refused(device):
         MatMul(to_gpu(np.array([[1.0, np.nan]])))
 
 
+def _sampled():
+    return NegativeSamplingLoss(W.copy(), np.arange(V), seed=0)
+
+
+def _hierarchical():
+    return HierarchicalSoftmaxLoss(W[1:].copy(), np.arange(V))
+
+
 @pytest.mark.parametrize("swap", [False, True])
 def test_one_half_here_the_other_there_is_refused(device, swap):
     there, here = (to_gpu, lambda x: x) if swap else (lambda x: x, to_gpu)
@@ -202,6 +210,12 @@ def test_one_half_here_the_other_there_is_refused(device, swap):
         lambda: SoftmaxWithLoss().forward(there(X), here(IDS % H)),
         lambda: SigmoidWithLoss().forward(there(X), here(np.ones_like(X))),
         lambda: MaxMarginLoss().forward(there(X[:, 0]), here(X[:, 1])),
+        lambda: there(_sampled()).forward(here(X), there(IDS)),
+        lambda: there(_sampled()).forward(there(X), here(IDS)),
+        lambda: there(_sampled()).forward(there(X), there(IDS), here(IDS[:, None])),
+        lambda: there(_hierarchical()).forward(here(X), there(IDS)),
+        lambda: there(_hierarchical()).forward(there(X), here(IDS)),
+        lambda: there(_hierarchical()).log_probabilities(here(X)),
     ):
         with pytest.raises(TypeError, match="partly on the CPU"):
             call()
