@@ -6,7 +6,7 @@ import numpy as np
 
 from w2vlib.check import common
 from w2vlib.check.common import numbers, second_pass
-from w2vlib.check.exercise import Case, Exercise, Mistake, Remark, accepts
+from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake, Remark, accepts, same
 from w2vlib.check.noise import corpus_with, seeds
 from w2vlib.check.report import Report
 
@@ -513,6 +513,36 @@ def _probe_negative_model(make, case: Case, notes) -> None:
         _probe_model(model, case, notes, ("contexts", "target"))
 
 
+def _knows_nothing(cases, answers, expected, skip_gram: bool) -> str | None:
+    """The loss is that of scores near 0 in every case, whatever stands in the matrices."""
+    wrong = 0
+    for case, seen, right in zip(cases, answers, expected, strict=False):
+        if "loss" not in seen:  # a case of the other kind of model
+            continue
+        loss = seen["loss"]
+        K = case.negatives.shape[-1] if "negatives" in case.inputs else SAMPLE_SIZE
+        level = (K + 1) * np.log(2) * (case.contexts.shape[1] if skip_gram else 1)
+        if not isinstance(loss, np.ndarray) or not abs(loss - level) < 0.05 * level:
+            return None
+        wrong += not same(loss, right["loss"])
+    return "loss" if wrong >= MIN_EVIDENCE else None
+
+
+def _other_weights(skip_gram: bool) -> Mistake:
+    return Mistake(
+        "other-weights",
+        "the layers do not use the matrices in `params`.",
+        "The check wrote its own numbers into the arrays in `params`, and the loss is still that "
+        "of a network which knows nothing, (K + 1) · log 2 for each word to be guessed. An "
+        "optimiser fares the same: it trains arrays that no layer looks at.",
+        (
+            "How many different arrays did your `__init__` make? Which of them do the layers hold?",
+            "One array `W_in`: hand the same one to every layer, and put that one into `params`.",
+        ),
+        rule=lambda c, a, e: _knows_nothing(c, a, e, skip_gram),
+    )
+
+
 CBOW = Exercise(
     "cbow",
     lambda rng: _both_kinds(rng, False),
@@ -528,15 +558,17 @@ CBOW = Exercise(
         _ACTIVATED,
         _SWAPPED,
         _ASSIGNED,
+        _other_weights(skip_gram=False),
     )
     + _common_mistakes(),
     hints=(
         "Contexts → Embedding(W_in) → mean → NegativeSamplingLoss(W_out): the same road as "
-        "SimpleCBOW, with rows picked instead of matrices multiplied.",
+        "SimpleCBOW, with rows picked instead of matrices multiplied. Hand `negatives` on to it.",
         "`W_in[contexts]` has shape (B, C, H); the mean runs over axis 1. Going back, each context "
         "gets dh / C.",
-        "One Embedding for each context column, all with the same W_in: list each in `params` and "
-        "`grads`. Or one Embedding for all: `backward(np.repeat(dh[:, None] / C, C, axis=1))`.",
+        "One Embedding for each context column, all with the same W_in. Add up their gradients, "
+        "`grads[0][...] = sum(…)`, or list each layer in `params` and `grads`. Or one Embedding for "
+        "all: `backward(np.repeat(dh[:, None] / C, C, axis=1))`.",
     ),
 )
 SKIP_GRAM = Exercise(
@@ -553,10 +585,12 @@ SKIP_GRAM = Exercise(
         _ACTIVATED,
         _SWAPPED,
         _ASSIGNED,
+        _other_weights(skip_gram=True),
     )
     + _common_mistakes(),
     hints=(
-        "h is one row of W_in for each target; the loss asks about each of its C neighbours.",
+        "h is one row of W_in for each target; the loss asks about each of its C neighbours. "
+        "`negatives[:, c]` belongs to the neighbour c.",
         "One NegativeSamplingLoss for each context column, all with the same W_out: the losses add "
         "up, and so do the dh that they send back.",
         "`dh = sum(layer.backward(dout) for layer in self.loss_layers)`, then the embedding.",

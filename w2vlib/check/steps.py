@@ -94,6 +94,10 @@ class _Adam:
             correct_m = 1.0
         if slip in ("no-bias-correction", "half-bias-correction:m"):
             correct_v = 1.0
+        if slip == "correction-exchanged":
+            correct_m, correct_v = 1 - self.beta2**t, np.sqrt(1 - self.beta1**t)
+        if slip == "correction-without-root":
+            correct_v = correct_v**2
         if slip == "momentum-missing":
             m, correct_m = g, 1.0
         root = v if slip == "root-missing" else np.sqrt(v)
@@ -169,6 +173,13 @@ def _nothing_happens(cases, answers, expected) -> str | None:
     return "p[0]"
 
 
+def _all_nan(cases, answers, expected) -> str | None:
+    """Every parameter is NaN from end to end, as after 0 / 0 in the correction."""
+    got = [seen.get("p[0]") for seen in answers]
+    nan = [isinstance(p, np.ndarray) and bool(np.isnan(p.astype(float)).all()) for p in got]
+    return "p[0]" if len(nan) == len(cases) and all(nan) else None
+
+
 def _rebound(cases, answers, expected) -> str | None:
     """The numbers are right, but the arrays in the list were exchanged."""
     wrong = 0
@@ -219,6 +230,27 @@ _MISTAKES = (
         "m is too small by the factor 1 − β1ᵗ *and* v by 1 − β2ᵗ (so √v by its root).",
         ("Where do β1ᵗ and β2ᵗ appear in your code?",),
         slips=("half-bias-correction:m", "half-bias-correction:v"),
+    ),
+    Mistake(
+        "correction-exchanged",
+        "the two corrections are exchanged.",
+        "m forgets with β1 and is too small by 1 − β1ᵗ: divide by that. v forgets with β2; the "
+        "step divides by √v, so its correction √(1 − β2ᵗ) stands above.",
+        ("After the first step m is (1 − β1)·g. What makes up for it?",),
+    ),
+    Mistake(
+        "correction-without-root",
+        "the correction of v lacks its root.",
+        "v is too small by 1 − β2ᵗ. The step divides by √v, which is too small by √(1 − β2ᵗ).",
+        ("How large should the first step be, whatever the gradient?", "`np.sqrt(1 - beta2**t)`."),
+    ),
+    Mistake(
+        "t-from-zero",
+        "the first update ends in NaN.",
+        "With t = 0 the corrections 1 − β1⁰ and 1 − β2⁰ are both 0, and 0/0 is NaN. The first "
+        "update is number 1.",
+        ("How large is t in the first update?", "`t += 1` at the beginning of `update`."),
+        rule=_all_nan,
     ),
     Mistake(
         "t-not-advanced",

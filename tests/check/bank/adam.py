@@ -233,6 +233,54 @@ class Adam:
             g[...] = 0
 
 
+# --- wrong: correction-exchanged
+class Adam:
+    def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
+        self.lr, self.b1, self.b2, self.t, self.m, self.v = lr, beta1, beta2, 0, None, None
+
+    def update(self, params, grads):
+        if self.m is None:
+            self.m, self.v = [p * 0 for p in params], [p * 0 for p in params]
+        self.t += 1
+        lr_t = self.lr * np.sqrt(1 - self.b1**self.t) / (1 - self.b2**self.t)
+        for p, g, m, v in zip(params, grads, self.m, self.v):
+            m += (1 - self.b1) * (g - m)
+            v += (1 - self.b2) * (g * g - v)
+            p -= lr_t * m / (np.sqrt(v) + 1e-7)
+
+
+# --- wrong: correction-without-root
+class Adam:
+    def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
+        self.lr, self.b1, self.b2, self.t, self.m, self.v = lr, beta1, beta2, 0, None, None
+
+    def update(self, params, grads):
+        if self.m is None:
+            self.m, self.v = [p * 0 for p in params], [p * 0 for p in params]
+        self.t += 1
+        lr_t = self.lr * (1 - self.b2**self.t) / (1 - self.b1**self.t)
+        for p, g, m, v in zip(params, grads, self.m, self.v):
+            m += (1 - self.b1) * (g - m)
+            v += (1 - self.b2) * (g * g - v)
+            p -= lr_t * m / (np.sqrt(v) + 1e-7)
+
+
+# --- wrong: t-from-zero
+class Adam:
+    def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
+        self.lr, self.b1, self.b2, self.t, self.m, self.v = lr, beta1, beta2, 0, None, None
+
+    def update(self, params, grads):
+        if self.m is None:
+            self.m, self.v = [p * 0 for p in params], [p * 0 for p in params]
+        lr_t = self.lr * np.sqrt(1 - self.b2**self.t) / (1 - self.b1**self.t)
+        for p, g, m, v in zip(params, grads, self.m, self.v):
+            m += (1 - self.b1) * (g - m)
+            v += (1 - self.b2) * (g * g - v)
+            p -= lr_t * m / (np.sqrt(v) + 1e-7)
+        self.t += 1
+
+
 # --- wrong: ?  momentum with Nesterov's look ahead
 class Adam:
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):

@@ -235,3 +235,29 @@ class CBOW:
 
     def backward(self, dout=1):
         self.mean.backward(self.loss.backward(dout))
+
+
+# --- wrong: other-weights
+class CBOW:
+    """Each layer has a W_in of its own, and `params` holds yet another one."""
+
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        def matrix():
+            return (0.01 * np.random.default_rng(0).normal(size=(vocab_size, hidden_size))).astype(
+                "f"
+            )
+
+        self.layers = [Embedding(matrix()) for _ in range(2 * window_size)]
+        self.loss = NegativeSamplingLoss(matrix(), corpus)
+        self.params = [matrix(), self.loss.params[0]]
+        self.grads = [np.zeros_like(self.params[0]), self.loss.grads[0]]
+
+    def forward(self, contexts, target, negatives=None):
+        h = sum(e.forward(contexts[:, c]) for c, e in enumerate(self.layers)) / len(self.layers)
+        return self.loss.forward(h, target, negatives)
+
+    def backward(self, dout=1):
+        dh = self.loss.backward(dout) / len(self.layers)
+        for layer in self.layers:
+            layer.backward(dh)
+        self.grads[0][...] = sum(layer.grads[0] for layer in self.layers)

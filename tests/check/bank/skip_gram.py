@@ -182,3 +182,22 @@ class SkipGram:
     def backward(self, dout=1):
         self.grads[0][...] = 0
         self.grads[0][self.target] = self.loss.backward(dout)
+
+
+# --- wrong: other-weights
+class SkipGram:
+    """Keeps copies of the matrices in `params`."""
+
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        rng = np.random.default_rng(0)
+        W_in = 0.01 * rng.normal(size=(vocab_size, hidden_size))
+        W_out = 0.01 * rng.normal(size=(vocab_size, hidden_size))
+        self.embed, self.loss = Embedding(W_in), NegativeSamplingLoss(W_out, corpus)
+        self.params = [W_in.copy(), W_out.copy()]
+        self.grads = [self.embed.grads[0], self.loss.grads[0]]
+
+    def forward(self, contexts, target):
+        return self.loss.forward(self.embed.forward(target), contexts)
+
+    def backward(self, dout=1):
+        self.embed.backward(self.loss.backward(dout))
