@@ -567,8 +567,8 @@ CBOW = Exercise(
         "`W_in[contexts]` has shape (B, C, H); the mean runs over axis 1. Going back, each context "
         "gets dh / C.",
         "One Embedding for each context column, all with the same W_in. Add up their gradients, "
-        "`grads[0][...] = sum(…)`, or list each layer in `params` and `grads`. Or one Embedding for "
-        "all: `backward(np.repeat(dh[:, None] / C, C, axis=1))`.",
+        "`grads[0][...] = sum(…)`, or list each layer in `params` and `grads`. Or one Embedding "
+        "for all: `backward(np.repeat(dh[:, None] / C, C, axis=1))`.",
     ),
 )
 SKIP_GRAM = Exercise(
