@@ -3,8 +3,10 @@
 Not meant to be called by hand: ``python -m tests.mutation`` does it, in a folder of its own.  This
 file imports nothing of the project, because the tests must meet the mutated package only.
 
-    python one_module.py MODULE run        in the folder with the links; JSON goes to result.json
-    python one_module.py MODULE report     only what is known already
+    python one_module.py MODULE run N      in the folder with the links; JSON goes to result.json
+    python one_module.py MODULE report 1   only what is known already
+
+With N > 1 only every N-th mutant is tried.
 """
 
 import dataclasses
@@ -103,6 +105,19 @@ def try_again(path: Path) -> None:
         data.save()
 
 
+def try_every(n: int) -> None:
+    """Let mutmut see a part of the mutants only."""
+    from mutmut import __main__ as mutmut_main
+
+    collect = mutmut_main.collect_source_file_mutation_data
+
+    def some(**options):
+        mutants, data = collect(**options)
+        return mutants[::n], data
+
+    mutmut_main.collect_source_file_mutation_data = some
+
+
 def report(path: Path) -> dict:
     data, found = SourceFileMutationData(path=path), {}
     data.load()
@@ -116,7 +131,7 @@ def report(path: Path) -> dict:
 
 
 def main() -> None:
-    module, what = sys.argv[1:]
+    module, what, every = sys.argv[1:]
     sys.stdout.reconfigure(line_buffering=True)
     leave_sentences_alone()
     path = configure(module)
@@ -124,6 +139,7 @@ def main() -> None:
         from mutmut.__main__ import _run
 
         try_again(path)
+        try_every(int(every))
         # Forked processes share memory until they write to it, and collecting garbage writes.
         os.register_at_fork(before=gc.freeze, after_in_child=gc.disable)
         # A mutant may ask for endless memory.
