@@ -29,12 +29,12 @@ def spearman(function) -> Report:
 
 def _ranks(x, slip: str) -> np.ndarray:
     x = np.asarray(x, dtype=float)
-    order = np.argsort(x, kind="stable")
-    if slip == "argsort-taken-for-ranks":
+    order = np.argsort(x, kind="quicksort" if slip.endswith(":unstable") else "stable")
+    if slip.startswith("argsort-taken-for-ranks"):
         return order.astype(float)
     ranks = np.empty(len(x))
     ranks[order] = np.arange(len(x))
-    if slip == "ties-by-position":
+    if slip.startswith("ties-by-position"):
         return ranks
     return np.array([ranks[x == value].mean() for value in x])
 
@@ -46,6 +46,9 @@ def _spearman(x, y, *, slip: str = ""):
         a, b = _ranks(x, slip), _ranks(y, slip)
     if slip == "upside-down":
         b = -b
+    if slip == "short-formula":
+        n = len(a)
+        return 1 - 6 * ((a - b) ** 2).sum() / (n * (n * n - 1))
     if slip == "means-not-subtracted":
         return a @ b / np.sqrt((a @ a) * (b @ b))
     a, b = a - a.mean(), b - b.mean()
@@ -96,6 +99,14 @@ SPEARMAN = Exercise(
                 "Which ranks should [5, 5, 9] have?",
                 "For every value: the mean of the ranks at all places where it stands.",
             ),
+            slips=("ties-by-position", "ties-by-position:unstable"),
+        ),
+        Mistake(
+            "short-formula",
+            "the short formula only holds if no two numbers are equal.",
+            "1 − 6 Σd² / (n (n² − 1)) equals the correlation of two series of ranks if each rank "
+            "from 1 to n occurs once. With equal numbers it does not.",
+            ("Use the ordinary correlation of the ranks: it holds with equal numbers, too.",),
         ),
         Mistake(
             "argsort-taken-for-ranks",
@@ -103,6 +114,7 @@ SPEARMAN = Exercise(
             "`order[0]` is the *place* of the smallest number. The rank is the other way round: "
             "`ranks[order[i]] = i`.",
             ("Try it on [30, 10, 20]: which number is the smallest, and what does argsort say?",),
+            slips=("argsort-taken-for-ranks", "argsort-taken-for-ranks:unstable"),
         ),
         Mistake(
             "means-not-subtracted",

@@ -7,6 +7,7 @@ import numpy as np
 from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake, Remark, same
 from w2vlib.check.report import Report
 
+NAN = "+nan"
 _WORDS = "king queen man woman apple pear Paris Rome two three blue green".split()
 
 
@@ -73,6 +74,9 @@ def _best(scores, left_out, id_to_word, top, slip: str):
 def _most_similar(query, word_to_id, id_to_word, word_matrix, top=5, *, slip: str = ""):
     matrix, q = np.asarray(word_matrix, dtype=float), word_to_id[query]
     scores = _units(matrix) @ _units(matrix[q])
+    if slip.endswith(NAN):  # besides, zero vectors are divided by their length
+        slip = slip.removesuffix(NAN)
+        scores[~matrix.any(axis=1)] = np.nan
     if slip == "dot-instead-of-cosine":
         scores = matrix @ matrix[q]
     elif slip == "half-normalised:query":
@@ -204,7 +208,7 @@ def _nan_first(cases, answers, expected) -> str | None:
     return "scores" if hits >= MIN_EVIDENCE else None
 
 
-def _answer_mistakes(words: str, *less: str) -> tuple[Mistake, ...]:
+def _answer_mistakes(words: str, *less: str, more: str = "") -> tuple[Mistake, ...]:
     return (
         Mistake(
             "ascending",
@@ -217,6 +221,7 @@ def _answer_mistakes(words: str, *less: str) -> tuple[Mistake, ...]:
             "some answers are missing.",
             f"The list was cut to `top` words first, and then {words} dropped out of it.",
             ("How many answers do you get for top = 5?", "Leave them out first, then cut."),
+            slips=tuple(dict.fromkeys(("cut-before-excluding", "cut-before-excluding" + more))),
         ),
         Mistake(
             "top-off-by-one",
@@ -261,6 +266,7 @@ MOST_SIMILAR = Exercise(
                 "How do you know that the first word of the list is the query?",
                 "Compare the ids: leave out the word that *is* the query.",
             ),
+            slips=("first-skipped", "first-skipped" + NAN),
         ),
         Mistake(
             "dot-instead-of-cosine",
@@ -295,8 +301,9 @@ MOST_SIMILAR = Exercise(
             "the query itself is among the answers.",
             "Every word is most similar to itself, with the cosine 1. Nobody asks for that.",
             ("Which word has the score 1?", "Skip the query's id."),
+            slips=("query-included", "query-included" + NAN),
         ),
-        *_answer_mistakes("the query"),
+        *_answer_mistakes("the query", more=NAN),
     ),
     hints=(
         "One matrix times one vector gives the dot products with all words at once.",

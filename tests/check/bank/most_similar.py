@@ -143,3 +143,25 @@ def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
     scores = unit @ unit[word_to_id[query]]
     order = (-scores).argsort(kind="stable")[1 : top + 1]
     return [(id_to_word[i], scores[i]) for i in order]
+
+
+# --- wrong: query-included  and zero vectors are divided by their length
+def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
+    unit = word_matrix / np.linalg.norm(word_matrix, axis=1, keepdims=True)
+    scores = unit @ unit[word_to_id[query]]
+    return [(id_to_word[i], scores[i]) for i in (-scores).argsort()[:top]]
+
+
+# --- wrong: first-skipped  and zero vectors are divided by their length
+def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
+    unit = word_matrix / np.linalg.norm(word_matrix, axis=1, keepdims=True)
+    scores = unit @ unit[word_to_id[query]]
+    return [(id_to_word[i], scores[i]) for i in (-scores).argsort(kind="stable")[1 : top + 1]]
+
+
+# --- wrong: cut-before-excluding  and zero vectors are divided by their length
+def most_similar(query, word_to_id, id_to_word, word_matrix, top=5):
+    unit = word_matrix / np.linalg.norm(word_matrix, axis=1, keepdims=True)
+    scores = unit @ unit[word_to_id[query]]
+    best = (-scores).argsort()[:top]
+    return [(id_to_word[i], scores[i]) for i in best if id_to_word[i] != query]

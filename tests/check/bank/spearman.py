@@ -53,7 +53,7 @@ def spearman(x, y):
     return np.corrcoef(a, b)[0, 1]
 
 
-# --- wrong: ?  the short formula, which holds without equal numbers only
+# --- wrong: short-formula  which holds without equal numbers only
 def spearman(x, y):
     n = len(x)
     rx = np.array([(x < v).sum() + (x == v).sum() / 2 for v in x])
@@ -66,3 +66,14 @@ def spearman(x, y):
     rx = np.array([(x < v).sum() + (x == v).sum() / 2 for v in x])
     ry = np.array([(y > v).sum() + (y == v).sum() / 2 for v in y])
     return np.corrcoef(rx, ry)[0, 1]
+
+
+# --- wrong: ties-by-position  the usual argsort, which is not stable
+def spearman(x, y):
+    a, b = np.argsort(np.argsort(x)), np.argsort(np.argsort(y))
+    return np.corrcoef(a, b)[0, 1]
+
+
+# --- wrong: argsort-taken-for-ranks  the usual argsort
+def spearman(x, y):
+    return np.corrcoef(np.argsort(x), np.argsort(y))[0, 1]
