@@ -22,6 +22,9 @@ _folder = tempfile.TemporaryDirectory(prefix="w2v-host-build-")
 order = 0
 """In which order the threads of a warp run: 0 upwards, 1 downwards, else drawn from this seed."""
 
+together = 1
+"""How many warps take turns; with 1, each runs to its end before the next begins."""
+
 launches: list = []
 """(kernel, grid, shared bytes) of everything that ran; tests clear it."""
 
@@ -79,6 +82,7 @@ class Function:
             (ctypes.c_void_p * len(arrays))(*[a.data.ptr for a in arrays]),
             (ctypes.c_size_t * len(arrays))(*[a.nbytes for a in arrays]),
             ctypes.c_uint(order),
+            ctypes.c_uint(together),
             message,
         )
         if failed:

@@ -1,4 +1,5 @@
-// Runs CUDA text on a CPU, one warp at a time, and looks for mistakes that a GPU would hide.
+// Runs CUDA text on a CPU, warp by warp or several in turns, and looks for mistakes that a GPU would
+// hide.
 //
 // Every thread of a warp is a fiber of its own.  It runs until it comes to an exchange with the
 // others (__shfl_sync, __syncwarp), then the next one runs, in an order that the caller chooses: a
@@ -42,7 +43,7 @@ inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z,
 namespace warp {
 
 const int SIZE = 32;
-const size_t STACK = 256 << 10;
+const size_t STACK = 64 << 10;
 
 // ---- fibers --------------------------------------------------------------------------------------
 
@@ -105,18 +106,25 @@ struct Place {  // who was at a place of shared memory since the last __syncwarp
     int writer = -1, reader = -1;  // SIZE: several readers
 };
 
-struct State {
-    Fiber scheduler, lanes[SIZE];
+struct Warp {
+    Fiber lanes[SIZE];
     bool done[SIZE];
-    int line[SIZE], parity[SIZE], lane = 0;
+    int line[SIZE], parity[SIZE];
     bool memory_too = false;
     char exchange[2][SIZE][16];
     long long epoch = 0;
-    unsigned block = 0, grid = 1;
-    std::string error;
-    std::vector<char> stacks = std::vector<char>(STACK * SIZE);
-    std::vector<char> shared;
+    unsigned block = 0;
+    std::vector<char> stacks, shared;
     std::vector<Place> places;
+};
+
+struct State {
+    Fiber scheduler;
+    Warp* warp = nullptr;  // that runs now
+    int lane = 0;
+    unsigned grid = 1;
+    size_t shared = 0;
+    std::string error;
     std::vector<std::pair<char*, char*>> arrays;
     void (*body)(void*) = nullptr;
     void* argument = nullptr;
@@ -130,9 +138,9 @@ inline State& state()
 inline void meet(int line, bool memory)
 {
     State& s = state();
-    s.line[s.lane] = line;
-    s.memory_too = memory;
-    swap(s.lanes[s.lane], s.scheduler);
+    s.warp->line[s.lane] = line;
+    s.warp->memory_too = memory;
+    swap(s.warp->lanes[s.lane], s.scheduler);
 }
 
 inline void entry()
@@ -143,38 +151,72 @@ inline void entry()
     } catch (const std::exception& e) {
         if (s.error.empty()) s.error = e.what();
     }
-    s.done[s.lane] = true;
-    swap(s.lanes[s.lane], s.scheduler);
+    s.warp->done[s.lane] = true;
+    swap(s.warp->lanes[s.lane], s.scheduler);
 }
 
-// order: 0 first to last, 1 last to first, otherwise drawn anew for every stretch between exchanges.
-inline void run(void (*body)(void*), void* argument, unsigned block, unsigned order)
+inline void begin(Warp& w, unsigned block)
+{
+    w.block = block;
+    w.epoch = 0;
+    w.stacks.resize(STACK * SIZE);
+    w.shared.assign(state().shared, (char)0xff);
+    w.places.assign(state().shared / 4 + 1, Place());
+    for (int i = 0; i < SIZE; i++) {
+        w.done[i] = false, w.parity[i] = 0;
+        w.lanes[i].start(w.stacks.data() + STACK * i, entry);
+    }
+}
+
+// Every thread of a warp runs until the next exchange.  Returns whether the warp goes on after that.
+// order: 0 first to last, 1 last to first, otherwise drawn anew each time.
+inline bool advance(Warp& w, unsigned order, std::minstd_rand& random)
 {
     State& s = state();
-    std::minstd_rand random(order + block);
-    s.body = body, s.argument = argument, s.block = block;
-    std::fill(s.shared.begin(), s.shared.end(), (char)0xff);
-    std::fill(s.places.begin(), s.places.end(), Place());
-    s.epoch = 0;
+    s.warp = &w;
     int turn[SIZE];
-    for (int i = 0; i < SIZE; i++) {
-        turn[i] = order == 1 ? SIZE - 1 - i : i;
-        s.done[i] = false, s.parity[i] = 0;
-        s.lanes[i].start(s.stacks.data() + STACK * i, entry);
+    for (int i = 0; i < SIZE; i++) turn[i] = order == 1 ? SIZE - 1 - i : i;
+    if (order > 1) std::shuffle(turn, turn + SIZE, random);
+    for (int i : turn) {
+        s.lane = i;
+        swap(s.scheduler, w.lanes[i]);
+        if (!s.error.empty()) throw std::runtime_error(s.error);
     }
-    for (;;) {
-        if (order > 1) std::shuffle(turn, turn + SIZE, random);
-        for (int i : turn) {
-            s.lane = i;
-            swap(s.scheduler, s.lanes[i]);
-            if (!s.error.empty()) throw std::runtime_error(s.error);
+    const int finished = (int)std::count(w.done, w.done + SIZE, true);
+    if (finished == SIZE) return false;
+    if (finished) throw std::runtime_error("some threads have ended while others wait for them");
+    for (int i = 1; i < SIZE; i++)
+        if (w.line[i] != w.line[0]) throw std::runtime_error("threads meet at different lines");
+    if (w.memory_too) w.epoch++;
+    return true;
+}
+
+// All blocks; `together` warps at a time take turns, as the warps of a GPU do.
+inline void run(void (*body)(void*), void* argument, unsigned grid, unsigned order,
+                unsigned together)
+{
+    State& s = state();
+    std::minstd_rand random(order + 1);
+    s.body = body, s.argument = argument, s.grid = grid;
+    std::vector<Warp> warps(std::min(grid, together));
+    unsigned next = 0;
+    std::vector<Warp*> busy;
+    for (Warp& w : warps) {
+        begin(w, order == 1 ? grid - 1 - next : next);
+        next++;
+        busy.push_back(&w);
+    }
+    while (!busy.empty()) {
+        for (size_t i = 0; i < busy.size();) {
+            if (advance(*busy[i], order, random)) {
+                i++;
+            } else if (next < grid) {
+                begin(*busy[i], order == 1 ? grid - 1 - next : next);
+                next++;
+            } else {
+                busy.erase(busy.begin() + i);
+            }
         }
-        const int finished = (int)std::count(s.done, s.done + SIZE, true);
-        if (finished == SIZE) return;
-        if (finished) throw std::runtime_error("some threads have ended while others wait for them");
-        for (int i = 1; i < SIZE; i++)
-            if (s.line[i] != s.line[0]) throw std::runtime_error("threads meet at different lines");
-        if (s.memory_too) s.epoch++;
     }
 }
 
@@ -184,12 +226,13 @@ T exchange(int line, unsigned mask, T value, int from)
     static_assert(sizeof(T) <= 16, "exchanges are of single numbers");
     State& s = state();
     if (mask != 0xffffffffu) throw std::runtime_error("only whole warps are emulated");
-    const int lane = s.lane, parity = s.parity[lane];
-    s.parity[lane] ^= 1;
-    std::memcpy(s.exchange[parity][lane], &value, sizeof(T));
+    Warp& w = *s.warp;
+    const int lane = s.lane, parity = w.parity[lane];
+    w.parity[lane] ^= 1;
+    std::memcpy(w.exchange[parity][lane], &value, sizeof(T));
     meet(line, false);
     T result;
-    std::memcpy(&result, s.exchange[parity][from & (SIZE - 1)], sizeof(T));
+    std::memcpy(&result, w.exchange[parity][from & (SIZE - 1)], sizeof(T));
     return result;
 }
 
@@ -204,7 +247,7 @@ struct WarpIndex {
     unsigned x;
 };
 #define threadIdx (WarpIndex{(unsigned)warp::state().lane})
-#define blockIdx (WarpIndex{warp::state().block})
+#define blockIdx (WarpIndex{warp::state().warp->block})
 #define gridDim (WarpIndex{warp::state().grid})
 
 // ---- memory --------------------------------------------------------------------------------------
@@ -229,8 +272,8 @@ struct Shared {
         warp::Place* place;
         warp::Place& now() const
         {
-            if (place->epoch != warp::state().epoch) *place = warp::Place();
-            place->epoch = warp::state().epoch;
+            if (place->epoch != warp::state().warp->epoch) *place = warp::Place();
+            place->epoch = warp::state().warp->epoch;
             return *place;
         }
         static void race() { throw std::runtime_error("a race in shared memory"); }
@@ -253,10 +296,10 @@ struct Shared {
     };
     One operator[](long long i) const
     {
-        warp::State& s = warp::state();
-        if (i < 0 || (size_t)(i + 1) * sizeof(T) > s.shared.size())
+        warp::Warp& w = *warp::state().warp;
+        if (i < 0 || (size_t)(i + 1) * sizeof(T) > w.shared.size())
             throw std::out_of_range("index " + std::to_string(i) + " outside shared memory");
-        return {(T*)s.shared.data() + i, &s.places[i]};
+        return {(T*)w.shared.data() + i, &w.places[i]};
     }
 };
 
@@ -298,10 +341,8 @@ struct Call {
 };
 
 template <class... A>
-void launch(void (*kernel)(A...), void** values, unsigned grid, unsigned order)
+void launch(void (*kernel)(A...), void** values, unsigned grid, unsigned order, unsigned together)
 {
     Call<A...> call = {kernel, values};
-    warp::state().grid = grid;
-    for (unsigned i = 0; i < grid; i++)
-        warp::run(Call<A...>::body, &call, order == 1 ? grid - 1 - i : i, order);
+    warp::run(Call<A...>::body, &call, grid, order, together);
 }
