@@ -30,22 +30,24 @@ def precision_recall(function) -> Report:
     return PRECISION_RECALL.check(function)
 
 
-def _share(part, whole) -> float:
-    return float(part / whole) if whole else 0.0
+def _share(part, whole, otherwise: float = 0.0) -> float:
+    return float(part / whole) if whole else otherwise
 
 
 def _precision_recall(truth, found, *, slip: str = ""):
     both = np.sum(truth & found)
-    precision, recall = _share(both, found.sum()), _share(both, truth.sum())
-    if slip == "zero-by-zero" and not (found.any() and truth.any()):
-        precision = recall = float("nan")
+    nan = float("nan")
+    for_shares = nan if slip == "zero-by-zero" else 0.0
+    for_f1 = nan if slip in ("zero-by-zero", "zero-by-zero:F1") else 0.0
+    precision = _share(both, found.sum(), for_shares)
+    recall = _share(both, truth.sum(), for_shares)
     if slip == "swapped":
         precision, recall = recall, precision
     if slip == "accuracy":
         precision = float(np.mean(truth == found))
     if slip == "share-of-all":
         precision, recall = both / len(truth), both / len(truth)
-    f1 = _share(2 * precision * recall, precision + recall)
+    f1 = _share(2 * precision * recall, precision + recall, for_f1)
     if slip == "plain-mean":
         f1 = (precision + recall) / 2
     if slip == "two-forgotten":
@@ -131,6 +133,7 @@ PRECISION_RECALL = Exercise(
             "If nothing is found there is nothing to divide by, and NaN spreads into every mean. "
             "By agreement the score is then 0.",
             ("What is `found.sum()` in the example?", "Test the divisor before you divide."),
+            slips=("zero-by-zero", "zero-by-zero:F1"),
         ),
         Mistake(
             "percent",
@@ -174,6 +177,8 @@ def _unit(x):
 
 def _nearest_mean(X, y, queries, *, slip: str = ""):
     means = np.array([X[y == k].mean(axis=0) for k in range(y.max() + 1)])
+    if slip == "normalised-too-early":
+        means = np.array([_unit(X[y == k]).mean(axis=0) for k in range(y.max() + 1)])
     if slip == "one-example":
         means = np.array([X[y == k][0] for k in range(y.max() + 1)])
     if slip == "dot-product":
@@ -234,6 +239,13 @@ NEAREST_MEAN = Exercise(
             "That is another classifier (the *nearest neighbour*). One odd example can mislead it; "
             "a mean is calmer.",
             ("How many vectors do you compare a query with? There should be one a class.",),
+        ),
+        Mistake(
+            "normalised-too-early",
+            "the examples were brought to length 1 before their mean was taken.",
+            "Then a short vector counts as much as a long one, and that is another mean. It can be "
+            "a good idea, but it is not the one described.",
+            ("What comes first: the mean, or the division by the length?",),
         ),
         Mistake(
             "one-example",

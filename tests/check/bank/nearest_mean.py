@@ -73,3 +73,11 @@ def nearest_mean(X, y, queries):
 def nearest_mean(X, y, queries):
     means = np.stack([X[y == k].mean(axis=1).sum() for k in np.unique(y)])
     return np.array([np.argmax(q.sum() * means) for q in queries])
+
+
+# --- wrong: normalised-too-early
+def nearest_mean(X, y, queries):
+    unit = X / np.linalg.norm(X, axis=1, keepdims=True)
+    means = np.array([unit[y == k].mean(axis=0) for k in np.unique(y)])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    return (queries @ means.T).argmax(axis=1)

@@ -66,8 +66,14 @@ def precision_recall(truth, found):
     with np.errstate(invalid="ignore"):
         both = (truth & found).sum()
         p, r = both / found.sum(), both / truth.sum()
-        if not found.any() or not truth.any():
-            p = r = p * r
+        return p, r, 2 * p * r / (p + r)
+
+
+# --- wrong: zero-by-zero  in F1 only
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p, r = both / max(found.sum(), 1), both / max(truth.sum(), 1)
+    with np.errstate(invalid="ignore"):
         return p, r, 2 * p * r / (p + r)
 
 
