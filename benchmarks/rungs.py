@@ -20,6 +20,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+SHARED = 64
+"""Negatives that a block shares."""
+
+
 # ---- parts that several rungs share --------------------------------------------------------------
 
 
@@ -128,19 +132,11 @@ def touched_rows(W_in, W_out, ids, window, negatives, lr):
 def sliding_sums(W_in, W_out, ids, window, negatives, lr):
     """Chapter 10: a window's sum is the difference of two running sums, forward and backward, so
     the work does not depend on the window."""
-    size = np.float32(2 * window)
-    rows = W_in[ids]
-    running = _running_sum(rows)
-    inner = slice(window, len(ids) - window)
-    h = (running[2 * window + 1 :] - running[: -2 * window - 1] - rows[inner]) / size
-    loss, dh, words, dw = _questions(W_out, h, ids[inner], negatives)
+    h = _window_means(W_in, ids, window)
+    target = ids[window : len(ids) - window]
+    loss, dh, words, dw = _questions(W_out, h, target, negatives)
     np.add.at(W_out, words, -lr * dw)
-    padded = np.zeros_like(dh, shape=(len(dh) + 4 * window, dh.shape[1]))
-    padded[2 * window : 2 * window + len(dh)] = dh * (-lr / size)
-    running = _running_sum(padded)
-    change = running[2 * window + 1 :] - running[: -2 * window - 1]
-    change[inner] -= padded[2 * window : 2 * window + len(dh)]
-    np.add.at(W_in, ids, change)
+    _change_windows(W_in, ids, window, -lr * dh)
     return loss
 
 
@@ -164,26 +160,42 @@ def _running_sum(rows):
 
 
 def shared_negatives(W_in, W_out, ids, window, negatives, lr):
-    """The targets of a block share all their negatives: two small matrix products.
+    """The targets of a block share their negatives: two small matrix products.
 
-    Every target is compared with all n = B·K drawn words, each counted K / n: on average that is
-    the same gradient, from rows that are brought in once.
+    Every target is compared with the same n = 64 drawn words, each counted K / n: on average that
+    is the same gradient, from rows that are brought in once.
     """
-    size = np.float32(2 * window)
-    contexts, target = windows(ids, window)
-    h = W_in[contexts].sum(axis=1) / size
-    w, noise = W_out[target], negatives.ravel()
+    h = _window_means(W_in, ids, window)
+    target, noise = ids[window : len(ids) - window], negatives.ravel()[:SHARED]
     weight = np.float32(negatives.shape[1] / len(noise))
+    w, W_noise = W_out[target], W_out[noise]
     yes, dyes = sigmoid_loss((h * w).sum(axis=1), 1)
-    W_noise = W_out[noise]
-    y = 1 / (1 + np.exp(-(h @ W_noise.T)))
-    loss = yes - float(np.log(1 - y).sum()) * float(weight)
-    dno = y * weight
+    no, dno = sigmoid_loss(h @ W_noise.T, 0)
+    dno = dno * weight
     dh = dyes[:, None] * w + dno @ W_noise
     np.add.at(W_out, target, (-lr * dyes)[:, None] * h)
     np.add.at(W_out, noise, -lr * (dno.T @ h))
-    np.add.at(W_in, contexts, (dh * (-lr / size))[:, None, :])
-    return loss
+    _change_windows(W_in, ids, window, -lr * dh)
+    return yes + float(weight) * no
+
+
+def _window_means(W_in, ids, window):
+    """(B, H): the mean of each target's contexts, a difference of running sums."""
+    rows = W_in[ids]
+    running = _running_sum(rows)
+    whole = running[2 * window + 1 :] - running[: -2 * window - 1]
+    return (whole - rows[window : len(ids) - window]) / np.float32(2 * window)
+
+
+def _change_windows(W_in, ids, window, change):
+    """Add to every context 1/C of what each target whose window it is in wants: (B, H)."""
+    B = len(change)
+    padded = np.zeros_like(change, shape=(B + 4 * window, change.shape[1]))
+    padded[2 * window : 2 * window + B] = change / np.float32(2 * window)
+    running = _running_sum(padded)
+    sums = running[2 * window + 1 :] - running[: -2 * window - 1]
+    sums[window : window + B] -= padded[2 * window : 2 * window + B]
+    np.add.at(W_in, ids, sums)
 
 
 def compiled_work(H, K, C, model="cbow", share_negatives=False):
@@ -219,6 +231,7 @@ LADDER = (
     Rung("one einsum", one_einsum, 100, "06"),
     Rung("touched rows only", touched_rows, 100, "07"),
     Rung("longer blocks, sliding sums", sliding_sums, 1000, "10"),
+    Rung("shared negatives", shared_negatives, 1000, "10"),
     Rung("compiled", None, 64, "10", {"threads": 1}),
     Rung("compiled, two threads", None, 64, "10", {"threads": 2}),
 )
