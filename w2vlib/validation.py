@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import operator
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -43,6 +44,9 @@ class UnknownWordError(KeyError):
         return sentence
 
 
+_ALIKE = 0.7  # of the letters of both words together are in matching pieces
+
+
 def suggest_words(word: str, vocabulary: Iterable[str], limit: int = 5) -> list[str]:
     """Words of ``vocabulary`` that look like ``word``: in another case first, then by spelling.
 
@@ -57,6 +61,7 @@ def suggest_words(word: str, vocabulary: Iterable[str], limit: int = 5) -> list[
     if not isinstance(word, str) or not word:
         return []
     folded = _fold(word)
+    letters = Counter(folded).items()
     same, near = [], {}
     for candidate in vocabulary:
         other = _fold(candidate)
@@ -67,13 +72,16 @@ def suggest_words(word: str, vocabulary: Iterable[str], limit: int = 5) -> list[
         elif abs(len(other) - len(folded)) <= 2 and (
             other[:1] == folded[:1] or other[-2:] == folded[-2:]
         ):
-            near.setdefault(other, candidate)
-    close = difflib.get_close_matches(folded, near, n=limit, cutoff=0.7)
+            # No more letters can match than both have; difflib would count them much more slowly.
+            common = sum(min(n, other.count(letter)) for letter, n in letters)
+            if 2 * common >= _ALIKE * (len(other) + len(folded)):
+                near.setdefault(other, candidate)
+    close = difflib.get_close_matches(folded, near, n=limit, cutoff=_ALIKE)
     return list(dict.fromkeys(same + [near[other] for other in close]))[:limit]
 
 
 def _fold(word: str) -> str:
-    return unicodedata.normalize("NFKC", word).casefold()
+    return word.lower() if word.isascii() else unicodedata.normalize("NFKC", word).casefold()
 
 
 def on_device(values, name: str, *like):
