@@ -67,8 +67,9 @@ def main(argv=None) -> int:
         "peak_memory_MB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "final_loss": round(trainer.loss_list[-1], 3),
         **scores(vectors),
+        "answers": answers(vectors),
     }
-    show_queries(vectors)
+    show(result["answers"])
     if args.compare:
         result |= compare(args)
     print(json.dumps(result, indent=2))
@@ -107,15 +108,19 @@ def scores(vectors: WordVectors) -> dict:
     }
 
 
-def show_queries(vectors: WordVectors) -> None:
-    for word in WORDS:
-        print(f"\n[{word}]")
-        for other, score in vectors.most_similar(word, top=5):
-            print(f"  {other:<15}{score:.3f}")
+def answers(vectors: WordVectors) -> dict:
+    """To each of the book's eight questions: the first five words with their cosines."""
+    found = {word: vectors.most_similar(word, top=5) for word in WORDS}
     for a, b, c in ANALOGIES:
-        print(f"\n[{a} : {b} = {c} : ?]")
-        for other, score in vectors.analogy(a, b, c, top=5):
-            print(f"  {other:<15}{score:.3f}")
+        found[f"{a} : {b} = {c} : ?"] = vectors.analogy(a, b, c, top=5)
+    return {q: {w: round(float(cosine), 3) for w, cosine in best} for q, best in found.items()}
+
+
+def show(found: dict) -> None:
+    for question, best in found.items():
+        print(f"\n[{question}]")
+        for word, cosine in best.items():
+            print(f"  {word:<15}{cosine:.3f}")
 
 
 def compare(args) -> dict:
