@@ -18,6 +18,3 @@ c.CourseDirectory.ignore = [
 
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
 c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
-
-# Pages made of what students wrote run no scripts.
-c.HTMLExporter.sanitize_html = True

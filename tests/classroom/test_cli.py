@@ -76,7 +76,7 @@ def test_help_shows_a_whole_round(capsys):
     said = capsys.readouterr().out
     for word in ("release", "collect", "grade", "validate", "exit codes"):
         assert word in said
-    for command in ("list", "release", "collect", "grade", "validate"):
+    for command in ("list", "release", "collect", "grade", "feedback", "validate"):
         with pytest.raises(SystemExit):
             cli.main([command, "--help"])
         assert len(capsys.readouterr().out) > 200
@@ -161,6 +161,7 @@ def test_written_answers_wait_for_a_person_and_points_given_by_hand_stay(course)
         comment = book.find_comment("blend", "mini", "mini", "writer").auto_comment
         assert comment.startswith("Blend: 3 of 3 points")
         grade.manual_score, grade.needs_manual_grade = 1.5, False
+        book.find_comment("why", "mini", "mini", "writer").manual_comment = "Well <said>."
         book.db.commit()
     shown = (course.root / "autograded/writer/mini/mini.ipynb").read_text()
     assert "of the chain rule" in shown and "<script" not in shown
@@ -169,3 +170,8 @@ def test_written_answers_wait_for_a_person_and_points_given_by_hand_stay(course)
         grade = book.find_grade("why", "mini", "mini", "writer")
         assert grade.manual_score == 1.5 and grade.needs_manual_grade
         assert book.find_submission("mini", "writer").score == 9.5
+    assert cli.main(["feedback", "mini", "--course", str(course.root)]) == 0
+    page = (course.root / "feedback/writer/mini/mini.html").read_text()
+    assert "1.5 of 2 points" in page and "Well &lt;said&gt;." in page
+    stamp = (course.root / "feedback/writer/mini/timestamp.txt").read_text()
+    assert stamp == "2026-11-21 10:00:00 UTC"

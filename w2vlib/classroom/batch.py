@@ -111,9 +111,34 @@ def _graded(course, assignment, students, jobs: int, options: dict) -> Iterator[
 
 def _publish(course: Course, assignment: Assignment, book, record: Record) -> None:
     book.write(assignment, record)
+    _write_page(course, assignment, book, record)
+
+
+def _write_page(course: Course, assignment: Assignment, book, record: Record) -> None:
+    """The feedback page where nbgrader looks for it, with what its exchange wants beside it."""
     place = course.root / "feedback" / record.student / assignment.name
-    page = pages.feedback(assignment, record)
+    page = pages.feedback(assignment, record, book.by_hand(assignment, record))
     records.write_text(place / f"{assignment.notebook.stem}.html", page)
+    for name in ("timestamp.txt", "submission_secret.txt"):
+        if text := gradebook.small_file(course.root, record, name):
+            records.write_text(place / name, text)
+
+
+def write_feedback(course: Course, name: str) -> list[Record]:
+    """Write all feedback pages again, with the points and words that people have given meanwhile.
+
+    Raises:
+        CourseError: there is no such assignment, or it was not released.
+    """
+    assignment = course.assignment(name)
+    with gradebook.Book(course) as book:
+        book.require(assignment)
+        students = filter(is_good_name, course.students(name))
+        loaded = (records.load(course.root, name, student) for student in students)
+        found = [record for record in loaded if record and book.holds(record)]
+        for record in found:
+            _write_page(course, assignment, book, record)
+    return found
 
 
 def _write_class(course, assignment, everybody, result: ClassResult) -> None:

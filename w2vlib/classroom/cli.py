@@ -15,6 +15,7 @@ a round, from the folder of the course:
   python -m w2vlib.classroom release a1_rows           # makes assignments/release/a1_rows
   python -m w2vlib.classroom collect a1_rows moodle.zip
   python -m w2vlib.classroom grade a1_rows             # as often as you like
+  python -m w2vlib.classroom feedback a1_rows          # after grading written answers by hand
   python -m w2vlib.classroom validate a1_rows.ipynb    # what students run
 
 exit codes: 0 all went well; 1 something is wrong (validate: the notebook is not finished);
@@ -69,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     release.add_argument("assignment", nargs="+", metavar="ASSIGNMENT")
     _add_collect(commands)
     _add_grade(commands)
+    words = "write the students' pages again, with points and comments given by hand"
+    feedback = _add(commands, "feedback", _feedback, words, course=True)
+    feedback.add_argument("assignment", nargs="+", metavar="ASSIGNMENT")
     validate = _add(
         commands,
         "validate",
@@ -210,6 +214,16 @@ def _grade(options) -> int:
             print(f"  left out: the folder {folder!a} can be no student's id", file=sys.stderr)
             code = 1
     return code
+
+
+def _feedback(options) -> int:
+    from w2vlib.classroom.batch import write_feedback
+
+    course = _course(options)
+    for name in options.assignment:
+        found = write_feedback(course, name)
+        print(f"{name}: {len(found)} pages in {course.root / 'feedback'}/*/{name}/")
+    return 0
 
 
 def _progress(done: int, of: int, record, start: float) -> None:

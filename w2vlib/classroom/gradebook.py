@@ -89,6 +89,33 @@ class Book:
         write_text(_place(self.course.root, "autograded", assignment, record, ".ipynb"),
                    _for_the_formgrader(assignment, record, self.course.root))  # fmt: skip
 
+    def by_hand(self, assignment: Assignment, record: Record) -> list[dict]:
+        """Points and words that a person has given: ``{"title", "points", "max", "comment"}``.
+
+        ``points`` is None where nobody has looked yet.
+        """
+        titles = {task.cell: task.title for task in record.tasks}
+        found = []
+        for cell in assignment.template.of_role("test", "answer"):
+            grade = self._grade(record, cell.name)
+            points = grade.manual_score
+            if cell.role == "answer" and not record.answers.get(cell.name):
+                points = grade.score
+            if points is None and cell.role == "test":
+                continue
+            about = {"title": titles.get(cell.name, cell.name), "points": points}
+            found.append(about | {"max": cell.points, "comment": self._word(record, cell)})
+        return found
+
+    def _word(self, record: Record, cell) -> str:
+        try:
+            comment = self._book.find_comment(
+                cell.name, record.assignment, record.assignment, record.student
+            )
+        except self.missing:
+            return ""
+        return comment.manual_comment or ""
+
     def _grade(self, record: Record, cell: str):
         return self._book.find_grade(cell, record.assignment, record.assignment, record.student)
 
@@ -129,9 +156,9 @@ def _place(root: Path, step: str, assignment: Assignment, record: Record, suffix
     return folder / f"{assignment.notebook.stem}{suffix}"
 
 
-def _handed_in(root: Path, record: Record) -> str | None:
-    """The time in nbgrader's ``timestamp.txt``, if there is a sensible one."""
-    path = root / "submitted" / record.student / record.assignment / "timestamp.txt"
+def small_file(root: Path, record: Record, name: str) -> str | None:
+    """A small text beside the notebook, such as nbgrader's ``timestamp.txt``; no link, no pipe."""
+    path = root / "submitted" / record.student / record.assignment / name
     try:
         number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -139,9 +166,14 @@ def _handed_in(root: Path, record: Record) -> str | None:
     try:
         if not stat.S_ISREG(os.fstat(number).st_mode):
             return None
-        text = os.read(number, 100).decode("ascii", "replace").strip()
+        return os.read(number, 200).decode("ascii", "replace").strip()
     finally:
         os.close(number)
+
+
+def _handed_in(root: Path, record: Record) -> str | None:
+    """The time in nbgrader's ``timestamp.txt``, if there is a sensible one."""
+    text = small_file(root, record, "timestamp.txt") or ""
     text = re.sub(r"\s+(UTC|Z)$", "", text)
     try:
         moment = datetime.datetime.fromisoformat(text)

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 from collections import Counter
+from collections.abc import Sequence
 
 from w2vlib.check.report import Report
 from w2vlib.classroom.course import Assignment
@@ -62,17 +63,13 @@ def _table(head, rows, numbers=(), caption: str = "") -> str:
 # ---- for the student ----------------------------------------------------------------------------
 
 
-def feedback(assignment: Assignment, record: Record) -> str:
-    """The page of one student."""
+def feedback(assignment: Assignment, record: Record, by_hand: Sequence[dict] = ()) -> str:
+    """The page of one student; ``by_hand`` is what :meth:`~.gradebook.Book.by_hand` tells."""
     parts = [
         f"<h1>{_text(assignment.name)}: {record.points:g} of {record.max:g} points</h1>",
         f"<p class=soft>{_text(record.student)}</p>",
+        *map(_by_hand, by_hand),
     ]
-    if record.manual:
-        parts.append(
-            f"<p>A written answer ({record.manual:g} more points) is read by a person; its points "
-            "come separately.</p>"
-        )
     if record.problem:
         parts.append(f"<p><strong>Nothing could be graded:</strong> {_text(record.problem)}.</p>")
     if record.remarks:
@@ -86,6 +83,15 @@ def feedback(assignment: Assignment, record: Record) -> str:
         "other numbers. Numbers on this page are those of the practice questions.</p>"
     )
     return _page(f"{assignment.name} – {record.student}", parts)
+
+
+def _by_hand(given: dict) -> str:
+    """A part that a person grades, or has graded otherwise than the program."""
+    text = f"<strong>{_text(given['title'])}</strong>, read by a person: "
+    if given["points"] is None:
+        return f"<p>{text}not yet ({given['max']:g} more points).</p>"
+    comment = f"<br>{_text(given['comment'])}" if given["comment"] else ""
+    return f"<p>{text}{given['points']:g} of {given['max']:g} points.{comment}</p>"
 
 
 def _cell_error(error: dict) -> str:
