@@ -190,6 +190,14 @@ def test_nan_is_refused(device):
         MatMul(to_gpu(np.array([[1.0, np.nan]])))
 
 
+def test_lists_go_where_the_weights_are(device):
+    dot = EmbeddingDot(to_gpu(W))
+    assert to_cpu(dot.forward(to_gpu(X[:2]), [1, 0])) == pytest.approx((X[:2] * W[[1, 0]]).sum(1))
+    loss, there = SoftmaxWithLoss(), SoftmaxWithLoss()
+    assert there.forward(to_gpu(X[:2]), [2, 0]) == pytest.approx(loss.forward(X[:2], [2, 0]))
+    assert to_cpu(there.backward()) == pytest.approx(loss.backward())
+
+
 def _sampled():
     return NegativeSamplingLoss(W.copy(), np.arange(V), seed=0)
 
