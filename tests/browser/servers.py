@@ -33,9 +33,9 @@ ALLOWED = {
     r"Failed to load resource: .* 404": r"/(lab/api/workspaces|lab/api/settings|static/favicons)",
     # A kernel that is restarted or shut down closes its sockets.
     r"WebSocket connection to .* failed|WebSocket is already in CLOSING": "",
-    r"Kernel connection|Connection lost, reconnecting": "",
+    r"Kernel connection|Connection lost, reconnecting|Canceled future for": "",
     # Notebook 7 loads Lab's extensions (that of jupytext, for one) without all that they expect.
-    r"reading 'schema'|'filebrowser:open-path' not registered": "",
+    r"reading 'schema'|'filebrowser:open-path' not registered|RUNTIME-012": "",
 }
 
 
@@ -207,16 +207,18 @@ class LabPage:
         code = "([name, args]) => { window.jupyterapp.commands.execute(name, args); }"
         self.page.evaluate(code, [name, arguments])
 
-    def run_all(self) -> None:
-        """Run all cells; returns when the last one is done."""
+    def run_all(self, wait: bool = True) -> None:
+        """Run all cells; returns when the last one is done, if asked to wait."""
         self.page.evaluate(
-            """async () => {
+            """async (wait) => {
               const app = window.jupyterapp;
               const context = app.shell.currentWidget.context.sessionContext;
               await context.ready;
               await context.session.kernel.info;
-              await app.commands.execute('notebook:run-all-cells');
-            }"""
+              const done = app.commands.execute('notebook:run-all-cells');
+              if (wait) await done;
+            }""",
+            wait,
         )
 
     def theme(self, name: str) -> None:

@@ -69,6 +69,24 @@ class Panel(anywidget.AnyWidget):
         text = "".join(traceback.format_exception(error))
         self.error = {"message": f"{type(error).__name__}: {error}", "details": text}
 
+    def open(self) -> None:
+        """Open the line to the page."""
+        super().open()
+        self._answer_anywhere()
+
+    def _send(self, msg, buffers=None) -> None:
+        super()._send(msg, buffers)
+        self._answer_anywhere()
+
+    def _answer_anywhere(self) -> None:
+        """Let the page's messages through while a cell runs.
+
+        The page sends them to a thread beside the running cell (a subshell).  From ipykernel 7.4 on
+        the kernel hands them to whoever spoke last instead: to the cell, which is busy.
+        """
+        if hasattr(self.comm, "_reply_subshell_id"):
+            del self.comm._reply_subshell_id
+
     def do_hello(self, message: dict) -> None:
         """A view has opened and asks whether somebody is there."""
 

@@ -18,8 +18,9 @@ const unique = (name) => `w2v-${name}-${++counter}`;
 
 /** Messages to the kernel that are answered, and what to say when nobody answers. */
 class Wire {
-  constructor(model, root) {
+  constructor(model, root, silent = SILENT) {
     this.model = model;
+    this.silent = silent; // what to say when nobody answers
     this.view = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
     this.waiting = new Map();
     this.number = 0;
@@ -33,7 +34,13 @@ class Wire {
     this.showError = () => this.error(model.get("error"));
     model.on("change:error", this.showError);
     this.showError();
-    this.ask("hello", {}, 6000).catch(() => {});
+    this.heard = 0; // the newest message that was answered
+    this.greet(3);
+  }
+
+  /** Sees whether somebody is there; a first word may be lost while the line is being laid. */
+  greet(times) {
+    this.ask("hello", {}, times > 1 ? 2500 : 5000, times === 1).catch(() => times > 1 && !this.heard && this.greet(times - 1));
   }
 
   say(text) {
@@ -48,12 +55,12 @@ class Wire {
   }
 
   /** Sends a message and promises the kernel's answer. */
-  ask(what, content = {}, patience = 10000) {
+  ask(what, content = {}, patience = 10000, complain = true) {
     const number = ++this.number;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting.delete(number);
-        this.say(SILENT);
+        if (complain && this.heard < number) this.say(this.silent);
         reject(new Error("no answer"));
       }, patience);
       this.waiting.set(number, { resolve, timer });
@@ -68,6 +75,7 @@ class Wire {
 
   receive(message) {
     if (message.view !== this.view) return;
+    this.heard = Math.max(this.heard, message.number);
     const waiting = this.waiting.get(message.number);
     if (!waiting) return;
     clearTimeout(waiting.timer);

@@ -1,10 +1,14 @@
 // The training monitor's view: numbers, curves, moving neighbours, and three buttons.
 
+const UNHEARD =
+  "No click gets through to the kernel while this cell runs. Interrupt the kernel (■) to stop and keep " +
+  "what was learned; or train with fit(…, background=True).";
+
 class MonitorView {
   constructor(model, el) {
     this.model = model;
     this.root = makeRoot(el, "monitor");
-    this.wire = new Wire(model, this.root);
+    this.wire = new Wire(model, this.root, UNHEARD);
     this.build();
     this.onstate = () => this.render(model.get("state"));
     model.on("change:state", this.onstate);
@@ -44,7 +48,7 @@ class MonitorView {
     if (!state || !state.status) return;
     this.paused = state.paused;
     const active = state.status === "running" || state.status === "paused";
-    const sign = { running: "▶", paused: "⏸", finished: "✓" }[state.status] || "■";
+    const sign = { running: "▶", paused: "‖", finished: "✓" }[state.status] || "■";
     const text = `${sign} ${state.status}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     this.pause.textContent = state.paused ? "Resume" : "Pause";

@@ -220,10 +220,12 @@ def _panel(title: str, points: np.ndarray, limits) -> str:
     low, high = limits or (float(y.min()), float(y.max()))
     span = (high - low) or 1.0
     wide, tall = _W - _LEFT - 14, _H - _TOP - _BOTTOM
-    px = _LEFT + wide * np.clip(x, 0, 1)
+    now = float(x[-1]) or 1.0
+    px = _LEFT + wide * np.clip(x / now, 0, 1)
     py = _TOP + tall * (1 - (y - low) / span)
     path = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(px, py, strict=True))
     base = _TOP + tall
+    end = "whole training" if now > 0.995 else f"now: {now:.1%} of the training"
     show = (lambda v: f"{v:.0%}") if limits else (lambda v: number(v, 2))
     ticks = "".join(
         f'<line class="grid" x1="{_LEFT}" x2="{_W - 14}" y1="{at:.1f}" y2="{at:.1f}"/>'
@@ -233,7 +235,7 @@ def _panel(title: str, points: np.ndarray, limits) -> str:
     return (
         f'<text class="strong" x="{_LEFT}" y="18">{html.escape(title)}</text>{ticks}'
         f'<text class="small" x="{_LEFT}" y="{_H - 12}">start</text>'
-        f'<text class="small" x="{_W - 14}" y="{_H - 12}" text-anchor="end">whole training</text>'
+        f'<text class="small" x="{_W - 14}" y="{_H - 12}" text-anchor="end">{end}</text>'
         f'<polyline class="side" points="{path}"/>'
         f'<circle class="mark" cx="{px[-1]:.1f}" cy="{py[-1]:.1f}" r="4.5"/>'
     )

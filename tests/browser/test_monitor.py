@@ -1,0 +1,98 @@
+"""The training monitor in JupyterLab: numbers that move, and buttons that are obeyed."""
+
+import re
+
+import pytest
+
+from tests.browser import servers
+from tests.browser.accessibility import no_barriers
+
+DATA = """
+import numpy as np
+from w2vlib import CBOW, SGD, Trainer, build_corpus
+from w2vlib.fast import FastTrainer
+from w2vlib.widgets import TrainingMonitor
+rng = np.random.default_rng(0)
+corpus = build_corpus(" ".join(f"w{i}" for i in rng.zipf(1.5, size=20_000) % 300))
+probes = list(corpus.words[:2])
+questions = {"x": [tuple(corpus.words[i : i + 4]) for i in range(5)]}
+"""
+LAYERS = """
+trainer = Trainer(CBOW(corpus.vocab_size, 8, 2, corpus.ids, seed=0), SGD(0.1), seed=0)
+monitor = TrainingMonitor(trainer, corpus=corpus, probes=probes, questions=questions)
+monitor.fit_corpus(corpus, 100_000, 50)
+"""
+COMPILED = """
+trainer = FastTrainer(corpus, hidden_size=8, max_epoch=1_000_000, seed=0)
+monitor = TrainingMonitor(trainer, probes=probes, questions=questions)
+monitor.fit(background=True)
+None
+"""
+
+
+def fact(page, label):
+    """A number of the widget, by its label."""
+    return page.evaluate(
+        "label => [...document.querySelectorAll('.w2v-monitor dl > div')]"
+        ".find(e => e.firstChild.textContent === label)?.lastChild.textContent",
+        label,
+    )
+
+
+def seconds(page):
+    return float(re.match(r"[\d.]+", fact(page, "time")).group())
+
+
+@pytest.mark.parametrize("cell", [LAYERS, COMPILED], ids=["layers", "compiled"])
+def test_a_training_is_paused_resumed_and_stopped(page, notebooks, cell, lab_server):
+    """The first cell is busy while its buttons are pressed; the second trains in the background."""
+    notebook = notebooks(page, DATA, cell, "print('kept', trainer._stop)", run=False)
+    notebook.run_all(wait=False)
+    page.wait_for_selector(".w2v-monitor .w2v-status:has-text('running')", timeout=60_000)
+    page.wait_for_function("document.querySelectorAll('.w2v-monitor polyline').length > 0")
+    before = seconds(page)
+    page.wait_for_function(
+        "t => [...document.querySelectorAll('.w2v-monitor dd')].some("
+        "e => e.textContent.endsWith(' s') && parseFloat(e.textContent) > t)",
+        arg=before,
+    )
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_selector(".w2v-monitor .w2v-status:has-text('paused')")
+    page.wait_for_timeout(400)
+    no_barriers(page, ".w2v-monitor")
+    resting = seconds(page)
+    page.wait_for_timeout(800)
+    assert seconds(page) == resting
+    page.get_by_role("button", name="Resume").click()
+    page.wait_for_selector(".w2v-monitor .w2v-status:has-text('running')")
+    page.wait_for_function(
+        "t => [...document.querySelectorAll('.w2v-monitor dd')].some("
+        "e => e.textContent.endsWith(' s') && parseFloat(e.textContent) > t)",
+        arg=resting,
+    )
+    assert fact(page, "speed").endswith("words/s")
+    assert fact(page, "analogies right").endswith("%")
+    assert page.locator(".w2v-probes p").count() == 2
+    page.get_by_role("button", name="Stop and keep").click()
+    page.wait_for_selector(".w2v-monitor .w2v-status:has-text('stopped, and kept')")
+    assert page.get_by_role("button", name="Pause").is_disabled()
+    # The still picture that is saved tells the end of the training.
+    content = notebook.save()
+    stills = [
+        "".join(output["data"]["text/html"])
+        for output in content["cells"][1]["outputs"]
+        if "text/html" in output.get("data", {})
+    ]
+    assert any("Training: stopped, and kept" in still and "<img" in still for still in stills)
+
+
+def test_a_finished_training_without_a_kernel(browser, page, notebooks, lab_server):
+    short = LAYERS.replace("100_000, 50", "2, 50")
+    notebook = notebooks(page, DATA, short)
+    page.wait_for_selector(".w2v-monitor .w2v-status:has-text('finished')", timeout=60_000)
+    page.wait_for_timeout(300)
+    notebook.save()
+    servers.close_sessions(lab_server, keep="shared")
+    notebook.open()
+    page.wait_for_selector(".w2v-static img")
+    assert "Training: finished" in page.locator(".w2v-static").first.inner_text()
