@@ -10,8 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracles import LAYOUTS, dot, laid_out, log_sigmoid, numeric_gradient, run_python
+from w2vlib import negative_sampling
 from w2vlib.corpus import Corpus, build_corpus
-from w2vlib.negative_sampling import AliasTable, NegativeSamplingLoss, UnigramSampler, count_ids
+from w2vlib.negative_sampling import (
+    AliasTable,
+    IntervalTable,
+    NegativeSamplingLoss,
+    UnigramSampler,
+    count_ids,
+)
 from w2vlib.sparse import RowGradient
 from w2vlib.validation import PAD
 
@@ -103,6 +110,88 @@ def test_alias_table_by_hand():
     assert table.alias.tolist() == [0, 0]
     assert table.draw((2, 3), np.random.default_rng(0)).shape == (2, 3)
     assert table.draw((), np.random.default_rng(0)).dtype == np.int32
+
+
+# ---- the interval table of the device ------------------------------------------------------------
+
+
+def test_random_bits_are_those_of_splitmix64():
+    # The published first outputs for the seed 1234567; we keep the upper 53 of 64 bits.
+    truth = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    found = negative_sampling._random_bits(np, 4, np.uint64(1234567))
+    assert found.dtype == np.uint64
+    assert found.tolist() == [number >> 11 for number in truth]
+
+
+def test_every_word_owns_its_part_of_the_interval():
+    table = IntervalTable(np.array([0.5, 0.0, 0.25, 0.25, 1e-30]), np)
+    assert table.weight.tolist() == [2**51, 0, 2**50, 2**50, 1]
+    assert table.end.tolist() == [2**51, 2**51, 3 * 2**50, 2**52, 2**52 + 1]
+    assert table.total == 2**52 + 1
+    assert table.weight.dtype == table.end.dtype == np.int64
+
+
+# Places in the interval, in 53 bits: its begin, just below the middle, the middle, its very end.
+BITS = [0, 2**52 - 1, 2**52, 2**53 - 1]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "words"),
+    [
+        ([], [0, 0, 2, 3]),
+        ([PAD], [0, 0, 2, 3]),
+        ([1], [0, 0, 2, 3]),  # has no part
+        ([0], [2, 2, 3, 3]),
+        ([2], [0, 0, 0, 3]),
+        ([3], [0, 0, 0, 2]),
+        ([3, 0], [2, 2, 2, 2]),  # in any order
+        ([PAD, 0], [2, 2, 3, 3]),
+        ([3, PAD], [0, 0, 0, 2]),
+        ([2, 3], [0, 0, 0, 0]),
+    ],
+)
+def test_words_that_are_left_out_are_stepped_over(left_out, words, monkeypatch):
+    # Words 0, 2, 3 own 1/2, 1/4, 1/4.  Without 0 the middle is the border of 2 and 3; without 2
+    # or 3 it lies inside 0, which then has two thirds.
+    bits = np.array(BITS * 2, np.uint64)
+    monkeypatch.setattr(negative_sampling, "_random_bits", lambda xp, count, key: bits[:count])
+    table = IntervalTable(np.array([0.5, 0.0, 0.25, 0.25]), np)
+    rows = np.array([left_out, left_out], np.int64).reshape(2, -1)
+    draws = table.draw(rows, 4, np.uint64(0))
+    assert draws.tolist() == [words, words]
+    assert draws.dtype == np.int32
+
+
+@pytest.mark.parametrize("left_out", [[], [PAD]])
+def test_the_last_and_rarest_word_can_be_reached(left_out, monkeypatch):
+    bits = np.array([2**53 - 1], np.uint64)
+    monkeypatch.setattr(negative_sampling, "_random_bits", lambda xp, count, key: bits)
+    table = IntervalTable(np.array([1.0, 1e-30]), np)
+    rows = np.array([left_out], np.int64)
+    assert table.draw(rows, 1, np.uint64(0)).tolist() == [[1]]
+
+
+def test_keys_use_all_64_bits(monkeypatch):
+    keys = []
+
+    def draw(self, left_out, count, key):
+        keys.append(key)
+        return np.zeros((len(left_out), count), np.int32)
+
+    monkeypatch.setattr(IntervalTable, "draw", draw)
+    for seed in range(20):
+        sampler = UnigramSampler(CORPUS, sample_size=2, seed=seed)
+        sampler._draw_on_device(np.zeros(3, int), sampler.rng, np)
+    assert len(set(keys)) == 20
+    assert 2**60 < max(keys) < 2**64
+    assert all(key.dtype == np.uint64 for key in keys)
+
+
+def test_unsigned_targets_stay_whole_numbers():
+    sampler = UnigramSampler(CORPUS, sample_size=2, seed=0, replace=False)
+    draws = sampler._draw_on_device(np.array([0, 1], np.uint64), sampler.rng, np)
+    assert draws.dtype == np.int32
+    assert all(len({t, *row}) == 3 for t, row in zip([0, 1], draws.tolist(), strict=True))
 
 
 # ---- the sampler --------------------------------------------------------------------------------
