@@ -9,7 +9,8 @@ Each mutant changes one thing in one function (an operator, a number, an argumen
 that module must fail.  Sentences for people are not mutated.  Survivors must stand in
 ``survivors.toml`` with a reason; the command fails if one does not, or if a module falls below 95%.
 Files lie in ``build/mutation``: a second run tries survivors and changed functions only, so delete
-that folder to begin anew.  Takes minutes for small modules, an hour or two for all.
+that folder to begin anew.  Takes minutes for small modules, an hour or two for all.  On a crowded
+machine a mutant may run out of time through no fault of its own ("late"): it is tried again, too.
 """
 
 import argparse
@@ -24,9 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 WORK = ROOT / "build" / "mutation"
 GOAL = 0.95
-KILLED = ("killed", "timeout", "segfault")
+KILLED = ("killed", "timeout", "segfault")  # an endless loop is noticed, too
 UNTRIED = "not checked"
-HEADER = f"{'module':<24}{'mutants':>8}{'killed':>8}{'share':>9}{'survivors':>11}"
 
 
 def settings() -> dict:
@@ -70,6 +70,7 @@ def judge(module: str, found: dict, known: dict[str, str], whole: bool) -> tuple
     untried = [key for key, (status, _) in found.items() if status == UNTRIED]
     found = {key: pair for key, pair in found.items() if key not in untried}
     killed = sum(status in KILLED for status, _ in found.values())
+    late = sum(status == "timeout" for status, _ in found.values())
     left = {describe(k, change) for k, (s, change) in found.items() if s not in KILLED}
     faults = [f"not explained in survivors.toml:\n{name}" for name in sorted(left - set(known))]
     if whole:
@@ -81,7 +82,12 @@ def judge(module: str, found: dict, known: dict[str, str], whole: bool) -> tuple
     share = killed / max(len(found), 1)
     if share < GOAL:
         faults.append(f"only {share:.1%} of the mutants of {module} are killed.")
-    return f"{module:<24}{len(found):>8}{killed:>8}{share:>9.1%}{len(found) - killed:>11}", faults
+    numbers = (len(found), killed, late, f"{share:.1%}", len(found) - killed)
+    return row(module, *numbers), faults
+
+
+def row(module: str, *numbers) -> str:
+    return f"{module:<24}" + "".join(f"{number!s:>15}" for number in numbers)
 
 
 def main() -> int:
@@ -99,11 +105,8 @@ def main() -> int:
         lines.append(line)
         faults += wrong
     print(*faults, sep="\n\n")
-    print(
-        f"\n{'module':<24}{'mutants':>8}{'killed':>8}{'share':>9}{'survivors':>11}",
-        *lines,
-        sep="\n",
-    )
+    print("\n" + row("module", "mutants", "killed", "of these late", "share", "survivors"))
+    print(*lines, sep="\n")
     return bool(faults)
 
 
