@@ -361,26 +361,42 @@ class _HierarchicalSoftmax:
             x = W[path] @ row
             cost = np.maximum(x, 0) - t * x + np.log1p(np.exp(-np.abs(x)))
             total += cost.mean() if self.slip == "mean-over-path" else cost.sum()
+        if self.slip == "mean-over-path:all":
+            return total / sum(len(self._path(word)[1]) for word in target)
         return self._mean(total, len(h))
 
     def backward(self, dout=1):
         (W,), (dW,), slip, (h, paths) = self.params, self.grads, self.slip, self.cache
+        if slip == "mean-over-path:all":
+            dout = dout * len(h) / sum(len(path) for _, path in paths)
         dout = 1 if slip == "dout-ignored" else dout
         if slip != "grads-accumulate":
             dW[...] = 0
-        dh = np.zeros_like(h)
+        dh, dxs = np.zeros_like(h), []
         for i, (t, path) in enumerate(paths):
             x = W[path] @ h[i]
             dx = np.exp(-np.logaddexp(0, -x)) - t
             dx = self._mean(dx, len(h)) * dout / (len(path) if slip == "mean-over-path" else 1)
             dx = dx.astype(W.dtype)
+            dxs.append(dx)
             last = slice(-1, None) if slip == "dh-overwritten" else slice(None)
             dh[i] = dx[last] @ W[path[last]]
             if slip == "assigned-instead-of-added":
                 dW[path] = dx[:, None] * h[i]
             else:
                 np.add.at(dW, path, dx[:, None] * h[i])
+        if slip.startswith("assigned-instead-of-added:"):
+            self._assign(dW, h, [path for _, path in paths], dxs, int(slip.split(":")[1]))
         return dh
+
+    def _assign(self, dW, h, paths, dxs, fill: int) -> None:
+        """All paths at once, filled up with a node: ``dW[rows] = …``, where the last one wins."""
+        shape = len(paths), max(map(len, self.codes))
+        rows, dx = np.full(shape, fill), np.zeros(shape, h.dtype)
+        for i, path in enumerate(paths):
+            rows[i, : len(path)], dx[i, : len(path)] = path, dxs[i]
+        dW[...] = 0
+        dW[rows] = dx[:, :, None] * h[:, None, :]
 
     def _mean(self, total, B):
         return total / {"missing-1/B": 1, "double-mean": B * B}.get(self.slip, B)
@@ -511,8 +527,9 @@ HIERARCHICAL_SOFTMAX = Exercise(
             "mean-over-path",
             "the mean over the path instead of the sum.",
             "Probabilities multiply along the path, so their logarithms add up. With the mean the "
-            "probabilities of all words no longer sum to 1.",
+            "probabilities of all words no longer sum to 1. The only mean is that over the batch.",
             ("By which factor do yours and the expected values differ?",),
+            slips=("mean-over-path", "mean-over-path:all"),
         ),
         Mistake(
             "dh-overwritten",
@@ -524,8 +541,9 @@ HIERARCHICAL_SOFTMAX = Exercise(
             "assigned-instead-of-added",
             "you assigned where you must add.",
             "All paths begin at the root, so in every batch its row gets several contributions; "
-            "only the last one was kept.",
+            "only the last one was kept. (With `dW[rows] += …` too: NumPy writes each row once.)",
             ("Which node is on every path?", "`np.add.at(dW, path, values)`, or `+=` in a loop."),
+            slips=tuple(f"assigned-instead-of-added{end}" for end in ("", ":0", ":-1")),
         ),
         Mistake(
             "missing-1/B",

@@ -270,3 +270,56 @@ class HierarchicalSoftmaxLoss:
                 dh[i] += g * W[node]
                 dW[node] += g * self.h[i]
         return dh
+
+
+# --- wrong: assigned-instead-of-added
+class HierarchicalSoftmaxLoss:
+    def __init__(self, W, codes, points):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+        L = max(map(len, codes))
+        self.ids = np.array([list(p) + [0] * (L - len(p)) for p in points])
+        self.label = np.array([[1 - b for b in c] + [0] * (L - len(c)) for c in codes])
+        self.mask = np.array([[1] * len(c) + [0] * (L - len(c)) for c in codes])
+
+    def forward(self, h, target):
+        (W,) = self.params
+        self.h, self.rows = h, self.ids[target]
+        t, self.m = self.label[target].astype(h.dtype), self.mask[target].astype(h.dtype)
+        x = np.einsum("blh,bh->bl", W[self.rows], h)
+        self.d = (sigmoid(x) - t) * self.m
+        return ((np.logaddexp(0, x) - t * x) * self.m).sum() / len(h)
+
+    def backward(self, dout=1):
+        (W,), (dW,) = self.params, self.grads
+        d = self.d * (dout / len(self.h))
+        dW[...] = 0
+        dW[self.rows] += d[:, :, None] * self.h[:, None, :]
+        return np.einsum("bl,blh->bh", d, W[self.rows])
+
+
+# --- wrong: mean-over-path
+class HierarchicalSoftmaxLoss:
+    def __init__(self, W, codes, points):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+        self.codes, self.points = codes, points
+
+    def forward(self, h, target):
+        (W,) = self.params
+        self.h, self.target, costs = h, target, []
+        for row, word in zip(h, target):
+            x = W[self.points[word]] @ row
+            costs.append(np.logaddexp(0, x) - (1 - np.array(self.codes[word])) * x)
+        self.n = sum(map(len, costs))
+        return np.concatenate(costs).mean()
+
+    def backward(self, dout=1):
+        (W,), (dW,) = self.params, self.grads
+        dW[...] = 0
+        dh = np.zeros_like(self.h)
+        for b, word in enumerate(self.target):
+            path = self.points[word]
+            d = sigmoid(W[path] @ self.h[b]) - (1 - np.array(self.codes[word]))
+            d = (d * dout / self.n).astype(W.dtype)
+            dh[b] = d @ W[path]
+            dW[path] += d[:, None] * self.h[b]
+        return dh
