@@ -137,7 +137,8 @@ class Comparer:
         self.evaluate, self.weights, self.rng = evaluate, weights, rng
         self.targets: list[Target] = targets
         self.tol, self.every_entry = tol, every_entry
-        self.precision = PRECISION * tol / TOLERANCE
+        # Who allows more than usual allows it along directions, too.
+        self.precision = PRECISION * tol / TOLERANCE if tol <= TOLERANCE else tol
         self.rounding = ULPS * EPS
 
     def compare(self, target: Target, direction: bool = True) -> Comparison:

@@ -25,7 +25,7 @@ from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 
-# Survived, or met no test: new tests may kill these.  Ran out of time: it may have been the machine.
+# Survived, or met no test: new tests may kill these.  Late: that may have been the machine.
 UNDECIDED = {0, 5, 33, -24, 24, 36, 152, 255}
 
 

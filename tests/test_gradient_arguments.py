@@ -1,0 +1,246 @@
+"""What gradient checks take and what they refuse; defaults; what they leave behind."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from w2vlib import gradient_check
+from w2vlib.gradient_check import check_gradient, check_layer, numerical_gradient, one_number
+from w2vlib.layers import MatMul, Tanh
+
+
+@pytest.mark.parametrize(
+    "value", [2, 2.0, np.float32(2), np.array(2), np.array([[2.0]]), np.uint8(2), [2.0]]
+)
+def test_one_number_in_any_dress(value):
+    assert one_number(value) == 2
+    assert type(one_number(value)) is float
+    assert one_number(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "got NoneType"),
+        ("2", "got str"),
+        (2j, "got complex"),
+        (np.array([1.0, 2]), r"got an array of shape \(2,\)"),
+        (np.zeros((0, 1)), r"got an array of shape \(0, 1\)"),
+        (["2"], r"got an array of shape \(1,\)"),
+    ],
+)
+def test_what_is_not_one_number(value, text):
+    with pytest.raises(ValueError, match=f"^f must return one number, {text}"):
+        one_number(value)
+
+
+# ---- numerical_gradient --------------------------------------------------------------------------
+
+
+def test_how_far_an_array_may_go():
+    x = np.array([1e100, -1e100])
+    assert numerical_gradient(lambda x: 3e-100 * x.sum(), x) == pytest.approx([3e-100] * 2)
+    with pytest.raises(ValueError, match="^x goes beyond 1e100"):
+        numerical_gradient(lambda x: 0.0, np.array([1.0, -1.0001e100]))
+    with pytest.raises(ValueError, match=r"^x\[1\] is nan"):
+        numerical_gradient(lambda x: 0.0, np.array([1.0, np.nan]))
+    with pytest.raises(ValueError, match="^W goes beyond 1e100"):
+        check_gradient(lambda: 0.0, {"W": np.array([2e100])}, {"W": np.zeros(1)})
+    with pytest.raises(ValueError, match=r"^inputs\[1\] goes beyond 1e100"):
+        check_layer(Tanh, (np.ones(2), np.array([2e100])))
+    with pytest.raises(ValueError, match=r"^inputs\[0\]\[1\] is inf"):
+        check_layer(Tanh, np.array([0, np.inf]))
+
+
+def test_byte_order_and_long_doubles():
+    for kind in (">f8", "<f8", np.longdouble):
+        x = np.array([1.0, 2.0], dtype=kind)
+        assert numerical_gradient(lambda x: float((x**2).sum()), x) == pytest.approx([2, 4])
+
+
+def test_a_single_precision_array_is_only_copied_where_f_listens():
+    x = np.array([1.0, 0.0], np.float32)
+    seen = set()
+
+    def listens(a):
+        seen.add(a.dtype)
+        return float((a.astype(np.float64) ** 3).sum())
+
+    assert numerical_gradient(listens, x) == pytest.approx([3, 0], abs=1e-9)
+    assert seen == {np.dtype(np.float64)}
+    moved = []
+
+    def reads(_):
+        moved.append(x[0] != 1)
+        return float((x.astype(np.float64) ** 3).sum())
+
+    assert numerical_gradient(reads, x) == pytest.approx([3, 0], abs=1e-3)
+    assert any(moved)
+    assert x.tolist() == [1, 0]
+
+
+def test_a_read_only_array_that_f_reads_by_itself_is_refused():
+    x = np.ones(2)
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        numerical_gradient(lambda _: float(x.sum()), x)
+
+
+def test_no_gradient_where_there_is_no_number():
+    with pytest.raises(ValueError, match=r"^f\(x\) is inf: there is no gradient"):
+        numerical_gradient(lambda x: np.inf, np.zeros(2))
+
+
+# ---- check_gradient ------------------------------------------------------------------------------
+
+
+def square():
+    W = np.array([1.0, -2.0])
+    return W, lambda: float((W**2).sum())
+
+
+def test_lists_dictionaries_and_names():
+    W, f = square()
+    for params, grads, names, expected in (
+        ([W], [2 * W], None, "params[0]"),
+        ((W,), (2 * W,), ["weights"], "weights"),
+        ({"W": W}, {"W": 2 * W}, None, "W"),
+        ({"W": W}, [2 * W], None, "W"),
+        ({"W": W}, {"W": 2 * W}, ["other"], "other"),
+        ([W], [[2.0, -4.0]], None, "params[0]"),
+        ([W], [lambda: 2 * W], None, "params[0]"),
+    ):
+        report = check_gradient(f, params, grads, names=names)
+        assert report.passed
+        assert [c.name for c in report.comparisons] == [expected]
+    assert W.tolist() == [1, -2]
+
+
+@pytest.mark.parametrize(
+    ("params", "grads", "names", "counts"),
+    [
+        ([np.ones(1)], [], None, "1 params, 0 grads, 1 names"),
+        ([], [np.ones(1)], None, "0 params, 1 grads, 0 names"),
+        ([np.ones(1)], [np.ones(1)], ["a", "b"], "1 params, 1 grads, 2 names"),
+    ],
+)
+def test_as_many_gradients_as_parameters(params, grads, names, counts):
+    with pytest.raises(ValueError, match=counts):
+        check_gradient(lambda: 0.0, params, grads, names=names)
+
+
+def test_parameters_must_be_movable():
+    W, f = square()
+    with pytest.raises(TypeError, match=r"^params\[0\] must be a float64 array, got list"):
+        check_gradient(f, [[1.0]], [W])
+    with pytest.raises(TypeError, match=r"^params\[0\] must be a float64 array, got float32"):
+        check_gradient(f, [W.astype(np.float32)], [W])
+    W.flags.writeable = False
+    with pytest.raises(ValueError, match=r"^params\[0\] is read-only"):
+        check_gradient(f, [W], [2 * W])
+
+
+def test_losses_that_are_none():
+    W, f = square()
+    rng = np.random.default_rng(0)
+    for loss, name in (
+        (rng.random, "random"),
+        (lambda: np.nan, "not finite"),
+        (lambda: -np.inf, "not finite"),
+    ):
+        report = check_gradient(loss, [W], [2 * W])
+        assert [p.name for p in report.problems] == [name]
+        assert report.comparisons == []
+
+    def nudges():
+        W[0] += 0
+        W[1] = -2.5
+        return 1.0
+
+    assert [p.name for p in check_gradient(nudges, [W], [W]).problems] == ["parameter changed"]
+
+
+def test_what_the_loss_does_not_depend_on_cannot_be_judged():
+    (problem,) = check_gradient(lambda: 1.0, [np.zeros(0)], [np.zeros(0)]).problems
+    assert problem.name == "nothing judged"
+    # A gradient that is 0, and should be, is judged: it is right.
+    assert check_gradient(lambda: 1.0, [np.ones(2)], [np.zeros(2)]).passed
+
+
+def test_a_gradient_that_is_asked_for_is_shaken_and_put_back():
+    # Cancellation on purpose: the loss is right, the gradient carries rounding of 1e-8 and shows
+    # it when asked again with other last bits.
+    W, asked = np.array([1.0, 2.0]), []
+
+    def grad():
+        asked.append(W.copy())
+        return ((W + 1e8) - 1e8) * 2
+
+    report = check_gradient(lambda: float((W**2).sum()), [W], [grad])
+    assert W.tolist() == [1, 2]
+    assert asked[0].tolist() == [1, 2]
+    assert report.comparisons[0].got.tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, None])
+def test_seeds_that_cannot_be(seed):
+    W, f = square()
+    with pytest.raises((ValueError, TypeError), match="^seed"):
+        check_gradient(f, [W], [2 * W], seed=seed)
+    with pytest.raises((ValueError, TypeError), match="^seed"):
+        check_layer(Tanh, W, seed=seed)
+
+
+# ---- check_layer ---------------------------------------------------------------------------------
+
+
+def test_defaults():
+    layer = inspect.signature(check_layer).parameters
+    defaults = {name: p.default for name, p in layer.items() if p.default is not p.empty}
+    assert defaults == {
+        "wrt": None,
+        "batches": None,
+        "skip": (),
+        "twice": None,
+        "steps": 3,
+        "tol": 1e-6,
+        "seed": 0,
+    }
+    parameters = inspect.signature(check_gradient).parameters
+    assert [parameters[name].default for name in ("names", "tol", "seed")] == [None, 1e-6, 0]
+
+
+def test_all_options_reach_the_check(monkeypatch):
+    seen = {}
+
+    class Recorder:
+        def __init__(self, *arguments):
+            seen["made"] = arguments
+
+        def run(self, *arguments):
+            seen["run"] = arguments
+            return "report"
+
+    monkeypatch.setattr(gradient_check, "LayerCheck", Recorder)
+    x = np.ones((2, 2))
+    more = {"wide": (np.ones((2, 2)),)}
+    found = check_layer(
+        Tanh, x, wrt=[0], batches=more, skip=["wide", "one row"], twice=True, steps=0, tol=1e-3
+    )
+    assert found == "report"
+    assert seen["made"] == (Tanh, x, [0], 1e-3, 0)
+    assert seen["run"] == (more, {"wide", "one row"}, True, 0)
+    check_layer(Tanh, x, skip="calm", seed=7)
+    assert seen["made"][-1] == 7
+    assert seen["run"] == ({}, {"calm"}, None, 3)
+
+
+def test_the_tolerance_decides():
+    class Off(MatMul):
+        def backward(self, dout):
+            return super().backward(dout) * (1 + 1e-4)
+
+    W, x = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[1.0, 3.0], [2.0, -1.0], [0.5, 0.7]])
+    assert not check_layer(lambda: Off(W.copy()), x).passed
+    assert check_layer(lambda: Off(W.copy()), x, tol=1e-3).passed
