@@ -64,7 +64,7 @@ class Server:
             )
         self._wait(path)
 
-    def _wait(self, path: str, seconds: float = 60) -> None:
+    def _wait(self, path: str, seconds: float = 180) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError, urllib.error.URLError):

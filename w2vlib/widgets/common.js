@@ -13,8 +13,10 @@ function h(tag, attributes = {}, ...children) {
   return node;
 }
 
+// Every widget loads a copy of this module, and all of them stand in one page.
+const copy = Math.random().toString(36).slice(2, 10);
 let counter = 0;
-const unique = (name) => `w2v-${name}-${++counter}`;
+const unique = (name) => `w2v-${copy}-${name}-${++counter}`;
 
 /** Messages to the kernel that are answered, and what to say when nobody answers. */
 class Wire {
@@ -97,7 +99,8 @@ const SILENT = "The kernel does not answer: it is busy with another cell, or it 
 
 /** The root of a widget: keys typed in it are not the notebook's shortcuts. */
 function makeRoot(el, name) {
-  const root = h("section", { class: `w2v w2v-live w2v-${name}`, "data-lm-suppress-shortcuts": "true" });
+  // A group and no section: several widgets of one name must not make landmarks that look alike.
+  const root = h("div", { class: `w2v w2v-live w2v-${name}`, role: "group", "data-lm-suppress-shortcuts": "true" });
   el.append(root);
   return root;
 }

@@ -254,8 +254,11 @@ def in_words(picture: Picture, answer: Answer) -> str:
         parts.append(picture.note)
     if first is not None and picture.closure is not None:
         where = "the plane" if picture.kind == "plane" else "the drawn directions"
+        which = "The first answer"
+        if answer.first is not None and answer.first.in_query:
+            which += " that is no word of the query"
         parts.append(
-            f"The first answer, {first.name}, misses the target by {picture.closure:.3f}: "
+            f"{which}, {first.name}, misses the target by {picture.closure:.3f}: "
             f"{picture.within:.3f} within {where} and {picture.off:.3f} at right angles to it, "
             "which no flat picture can show."
         )
