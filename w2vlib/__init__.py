@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "validation": ("PAD", "UnknownWordError"),
     "backend": ("get_array_module", "gpu_available", "to_cpu", "to_gpu"),
+    "timing": ("fastest",),
     "datasets": ("DataUnavailableError", "load_analogies", "load_similarities", "ptb"),
     "text": ("tokenize",),
     "corpus": (
