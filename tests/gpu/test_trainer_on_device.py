@@ -5,7 +5,7 @@ import pytest
 
 from tests.gpu import host_build
 from tests.gpu.strict_cupy import counting
-from w2vlib import Corpus, datasets, fast
+from w2vlib import CBOW, SGD, Corpus, SkipGram, Trainer, datasets, fast
 from w2vlib.fast import plan
 
 pytestmark = pytest.mark.skipif(
@@ -226,6 +226,26 @@ def test_a_row_is_longer_than_needed_and_stays_zero_there(device, corpus):
     ready = trainer(corpus, max_epoch=1).fit()
     for W in ready._net:
         assert W.shape[1] == 8 and not W[:, 6:].get().any() and W[:, :6].get().any()
+
+
+@pytest.mark.parametrize("kind", [CBOW, SkipGram])
+def test_a_model_on_the_device_trains_there(device, corpus, kind):
+    """``Trainer(engine="fast")``: the arrays decide where."""
+
+    def run(where, **options):
+        model = kind(corpus.vocab_size, 6, 3, corpus, seed=0)
+        runner = Trainer(
+            model, SGD(0.1), seed=1, engine="fast", device=where, progress=False, **options
+        )
+        runner.fit_corpus(corpus, 2)
+        return runner
+
+    here, there = run(None), run("gpu")
+    assert all(isinstance(p, device.ndarray) for p in there.model.params)
+    assert there.epoch == 2 and there.words_per_second > 0
+    assert there.loss_list[-1] == pytest.approx(here.loss_list[-1], rel=0.02)
+    mine, theirs = there.model.word_vecs.get(), here.model.word_vecs  # other draws, same directions
+    assert np.corrcoef(mine.ravel(), theirs.ravel())[0, 1] > 0.6
 
 
 def test_diverging_training_says_what_to_do(device, corpus):

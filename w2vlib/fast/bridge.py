@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from w2vlib.backend import get_array_module
 from w2vlib.fast.engine import FastTrainer
 from w2vlib.fast.plan import STRETCH
 from w2vlib.hierarchical_softmax import HierarchicalSoftmaxLoss
@@ -34,7 +35,7 @@ def fit_trainer(
     model, lr = _checked(trainer)
     options = model_options(model)
     corpus = _with_vocabulary(corpus, len(model.word_vecs))
-    engine = FastTrainer(
+    engine = _engine_for(model)(
         corpus,
         **options,
         subsample=subsample,
@@ -69,6 +70,15 @@ def fit_trainer(
         trainer.interrupted = engine.interrupted
 
 
+def _engine_for(model):
+    """The trainer that works where the model's arrays are."""
+    if get_array_module(*model.params) is np:
+        return FastTrainer
+    from w2vlib.fast.gpu import GpuTrainer
+
+    return GpuTrainer
+
+
 def _checked(trainer):
     """The model and the learning rate, if the engine has both."""
     model, optimizer = trainer.model, trainer.optimizer
@@ -82,8 +92,6 @@ def _checked(trainer):
             f"engine='fast' has plain SGD only, got {type(optimizer).__name__}. "
             "Use SGD(lr=…), for example 0.2 for CBOW and 0.025 for SkipGram, or engine='numpy'."
         )
-    if not all(isinstance(param, np.ndarray) for param in model.params):
-        raise TypeError("engine='fast' runs on the CPU: move the model's arrays with to_cpu first.")
     return model, optimizer.lr
 
 
@@ -118,7 +126,7 @@ def _with_vocabulary(corpus, size: int):
 def _write_back(engine: FastTrainer, trainer) -> None:
     """Weights, losses and speed, from the engine to the model and its trainer."""
     for param, value in zip(trainer.model.params, engine.get_weights(), strict=True):
-        param[...] = value
+        param[...] = get_array_module(param).asarray(value)
     trainer.loss_list += [loss for _, loss in engine.history]
     engine.history.clear()
     trainer.words_per_second = engine.words_per_second

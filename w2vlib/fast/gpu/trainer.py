@@ -38,7 +38,7 @@ class GpuTrainer(FastTrainer):
             on the same kind of device.  Slower; and the weights change only after every
             :data:`IN_ORDER` targets.
         warps: groups of 32 threads that train at the same time, each on text of its own; by default
-            512, but no more than one for 1,000 tokens.  More are faster, until the GPU is full, and
+            256, but no more than one for 1,000 tokens.  More are faster, until the GPU is full, and
             worse: what so many change at once, none of them has seen.
 
     Raises:
@@ -123,7 +123,12 @@ class GpuTrainer(FastTrainer):
             self.weights.rows(name)[...] = to_cpu(W)[:, : self.shape.hidden_size]
 
     def fit(
-        self, callbacks: Iterable[Callable] = (), *, checkpoint=None, resume: bool = False
+        self,
+        callbacks: Iterable[Callable] = (),
+        *,
+        checkpoint=None,
+        resume: bool = False,
+        also=None,
     ) -> GpuTrainer:
         """Train ``max_epoch`` epochs; see :meth:`FastTrainer.fit`.
 
