@@ -22,6 +22,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = {"tags", "jupyter", "slideshow", "nbgrader"}  # what a cell keeps
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 # In tracebacks: the way to the package's files, and the numbers of processes.
 _PATHS = [
@@ -64,6 +65,9 @@ def clean(notebook) -> None:
         cell.setdefault("id", f"cell-{number:03d}")
         kept = {k: v for k, v in cell.metadata.items() if k in CELL_METADATA and v}
         cell.metadata = nbformat.from_dict(kept)
+        if "outputs" in cell:
+            # A live widget needs its kernel; the still picture that it leaves is an output too.
+            cell.outputs = [o for o in cell.outputs if WIDGET not in o.get("data", {})]
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output.traceback = [_without_paths(line) for line in output.traceback]
