@@ -13,6 +13,7 @@ import warnings
 import numpy as np
 import pytest
 
+from tests.gpu import strict_cupy
 from tests.oracles import ROOT
 from w2vlib import datasets, negative_sampling
 from w2vlib.corpus import build_corpus, create_contexts_target, ppmi, preprocess
@@ -164,25 +165,18 @@ def test_more_negatives_than_other_words_crash(sample_size):
 
 
 def test_the_sampler_means_something_else_on_the_gpu(monkeypatch):
-    """The same code draws for both devices; on the GPU the book's may draw the target itself."""
-
-    class DeviceArray:
-        def __init__(self, numbers):
-            self.numbers = numbers
-
-        def __getattr__(self, name):
-            return getattr(self.numbers, name)
-
-    cupy = types.ModuleType("cupy")
-    cupy.ndarray, cupy.asnumpy = DeviceArray, lambda x: x.numbers
-    cupy.asarray = lambda x: x if isinstance(x, DeviceArray) else DeviceArray(np.asarray(x))
+    """Both devices draw with the same probabilities; on the GPU the book's may draw the target."""
+    cupy, _ = strict_cupy.make_cupy()
     monkeypatch.setitem(sys.modules, "cupy", cupy)
-    target = np.array([0, 1, 2] * 10)
+    target = np.array([0, 1, 2] * 5000)
     here = UnigramSampler(CORPUS, seed=0).get_negative_sample(target)
-    there = UnigramSampler(CORPUS, seed=0).get_negative_sample(DeviceArray(target))
-    assert isinstance(there, DeviceArray)
-    assert np.array_equal(there.numbers, here)
-    assert (here != target[:, None]).all()
+    there = UnigramSampler(CORPUS, seed=0).get_negative_sample(cupy.asarray(target))
+    assert isinstance(there, cupy.ndarray)
+    there = there.get()
+    assert (here != target[:, None]).all() and (there != target[:, None]).all()
+    for t in range(3):
+        a, b = (np.bincount(x[target == t].ravel(), minlength=5) for x in (here, there))
+        assert (np.abs(a - b) <= 5 * np.sqrt(a + b)).all()
 
 
 def test_the_sampler_has_no_seed():
