@@ -1,5 +1,7 @@
 """Harder batches for gradient checks, number by number."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -56,11 +58,24 @@ def test_ids_in_one_column_are_not_repeated_in_a_row():
 
 
 def test_more_axes_repeat_along_the_last():
-    ids = np.arange(8).reshape(2, 2, 2)
-    assert dict(batches.derived_batches((ids,)))["repeated in a row"][0].tolist() == [
-        [[0, 0], [2, 2]],
-        [[4, 4], [6, 6]],
-    ]
+    ids = np.arange(6).reshape(1, 3, 2)
+    found = dict(batches.derived_batches((ids,)))["repeated in a row"][0]
+    assert found.tolist() == [[[0, 0], [2, 2], [4, 4]]]
+    pairs, columns = np.array([[[0, 1]], [[2, 3]]]), np.array([[[0], [1]], [[2], [3]]])
+    assert "repeated in a row" in dict(batches.derived_batches((pairs,)))
+    assert "repeated in a row" not in dict(batches.derived_batches((columns,)))
+
+
+def test_one_word_in_half_of_the_rows():
+    def spread(*inputs):
+        return dict(batches.derived_batches(inputs))["one word everywhere"]
+
+    assert spread(np.array([[0, 1], [2, 0]]))[0].tolist() == [[2, 2], [2, 0]]
+    assert spread(np.array([[0, 2]]))[0].tolist() == [[2, 2]]
+    assert spread(np.array([0, 3]), np.array([2, 1]))[0].tolist() == [2, 3]
+    # The word 0 is a word.
+    assert spread(np.array([[0, 0], [0, 0]]))[0].tolist() == [[0, 0], [0, 0]]
+    assert spread(np.array([0, 3]), np.array([0, 0]))[0].tolist() == [0, 3]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +108,7 @@ def test_fillers_alone_are_no_words():
         (np.array([[0, 2]]), True, False),
         (np.array([[2, -1]]), True, False),
         (np.array([[0, 0]]), True, False),
+        (np.array([[[1, 0, 0], [1, 0, 0]]]), False, True),
         (np.array(3), False, False),
         (np.array([0.0, 1.0]), False, False),
         (np.array([[0.0, 1.0]]), False, True),
@@ -140,7 +156,9 @@ def test_size_is_the_root_of_the_mean_square():
     zeros = np.zeros(2)
     found = batches.to_size(zeros, 10)
     assert found.tolist() == [0, 0] and found is not zeros
-    assert batches.to_size(np.zeros((0, 2)), 10).shape == (0, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert batches.to_size(np.zeros((0, 2)), 10).shape == (0, 2)
 
 
 def test_only_named_positions_are_scaled():
