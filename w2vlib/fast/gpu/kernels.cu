@@ -314,6 +314,7 @@ extern "C" __global__ void train_cbow(
     for (long long piece = blockIdx.x; o.begin + piece * o.piece < o.end; piece += gridDim.x) {
         const long long from = o.begin + piece * o.piece;
         const long long to = from + o.piece < o.end ? from + o.piece : o.end;
+        const float lr = learning_rate(o, from);
         const long long p0 = from > WINDOW ? from - WINDOW : 0;
         const long long p1 = to + WINDOW < size ? to + WINDOW : size;
         long long entered = p0, left = p0;
@@ -339,7 +340,7 @@ extern "C" __global__ void train_cbow(
 #pragma unroll
                 for (int v = 0; v < PER_LANE; v++) x.part[v] = times(share, x.part[v]);
                 answer(o, W_out, table, negatives, damp_out, o.given ? t - o.begin : t, tokens[t],
-                       x, d, learning_rate(o, t), lane, loss);
+                       x, d, lr, lane, loss);
                 const float scale = o.mean ? share : 1.f;
                 const long long places[4] = {window.first, t + 1, t, window.last};  // + + - -
                 const bool ends = spans[window.last - 1] >> 16 == 0;  // nothing to take back there
@@ -388,6 +389,7 @@ extern "C" __global__ void train_skipgram(
     for (long long piece = blockIdx.x; o.begin + piece * o.piece < o.end; piece += gridDim.x) {
         const long long from = o.begin + piece * o.piece;
         const long long to = from + o.piece < o.end ? from + o.piece : o.end;
+        const float lr = learning_rate(o, from);
         double loss = 0.;
         for (long long t = from; t < to; t++) {
             const Window window = window_of(o, t, spans, reaches);
@@ -399,7 +401,7 @@ extern "C" __global__ void train_skipgram(
                 const long long column = p - t + (p < t ? WINDOW : WINDOW - 1);
                 const u64 number = (o.given ? t - o.begin : t) * 2 * WINDOW + column;
                 answer(o, W_out, table, negatives, damp_out, number, tokens[p], x, d,
-                       learning_rate(o, t), lane, loss);
+                       lr, lane, loss);
             }
             add_row(W_in, tokens[t], lane, damp_in[tokens[t]], d);
         }
@@ -424,6 +426,7 @@ extern "C" __global__ void train_windows(
     for (long long piece = blockIdx.x; o.begin + piece * o.piece < o.end; piece += gridDim.x) {
         const long long from = o.begin + piece * o.piece;
         const long long to = from + o.piece < o.end ? from + o.piece : o.end;
+        const float lr = learning_rate(o, from);
         const long long p0 = from > WINDOW ? from - WINDOW : 0;
         const long long p1 = to + WINDOW < size ? to + WINDOW : size;
         long long entered = p0, left = p0;
@@ -436,7 +439,6 @@ extern "C" __global__ void train_windows(
             const Window window = window_of(o, t, spans, reaches);
             const bool alone = window.last - window.first < 2;
             const u64 number = o.given ? t - o.begin : t;
-            const float lr = learning_rate(o, t);
             for (int group = 0; group < GROUPS && !alone; group++) {
                 const int mine = row_of_lane(o, table, negatives, number, tokens[t], group, lane);
                 int row[ROWS];
