@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 
+from tests.notebooks import figures
 from tests.notebooks.kernel import CELL_TIMEOUT, ROOT, notebooks, prepare_environment
 
 METADATA = {
@@ -102,6 +103,8 @@ def main(names: list[str]) -> int:
             print(f"{time.perf_counter() - start:6.1f} s  {path.name}", flush=True)
     if not paths:
         print("there are no notebooks yet")
+    if not names:
+        figures.main()
     return min(failed, 1)
 
 

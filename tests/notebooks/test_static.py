@@ -132,7 +132,7 @@ def faults_of_form(path, notebook):
         yield f"the file carries {sorted(extra)} in its metadata; {MAKE}"
 
 
-PAGES_OF_WORDS = {"glossary.ipynb", "references.ipynb"}
+PAGES_OF_WORDS = {"figures_index.ipynb", "glossary.ipynb", "references.ipynb"}
 
 
 def faults_of_execution(path, notebook):

@@ -1,0 +1,202 @@
+"""The course as a whole: complete exercises, a complete index of figures, one spelling a term."""
+
+import re
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+
+from tests.notebooks import figures  # noqa: E402
+from tests.notebooks.kernel import ROOT, notebooks  # noqa: E402
+from w2vlib import check  # noqa: E402
+
+PAGES = ROOT / "notebooks"
+CHAPTERS = sorted(PAGES.glob("[01][0-9]_*.ipynb"))[1:]  # 00 has none
+WITHOUT_CHECK = {("09", "3"), ("10", "3"), ("12", "3"), ("13", "2")}
+"""Exercises that are answered in words or by an experiment; their text must say so."""
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def shown(cell) -> str:
+    """What a code cell has put out, as text."""
+    found = []
+    for output in cell.get("outputs", []):
+        found.append("".join(output.get("data", {}).get("text/plain", "")))
+        found.append("".join(output.get("data", {}).get("text/html", "")))
+        found.append("".join(output.get("text", "")))
+    return "\n".join(found)
+
+
+def exercises():
+    """``(chapter, number, stars, text, the code cell after it or None)``"""
+    for path in CHAPTERS:
+        cells = read(path).cells
+        for cell, after in zip(cells, [*cells[1:], None], strict=True):
+            if cell.cell_type != "markdown":
+                continue
+            for match in re.finditer(r"\*\*Exercise (\d+)([^*]*)\*\*", cell.source):
+                head = re.fullmatch(r" (★{1,3}) – .*\.", match[2])
+                assert head, f"{path.name}: write **Exercise N ★ – Title.**, not {match[0]}"
+                code = after if after is not None and after.cell_type == "code" else None
+                yield path.name, match[1], head[1], cell.source[match.start() :], code
+
+
+EXERCISES = list(exercises())
+CHECKED = [e for e in EXERCISES if (e[0][:2], e[1]) not in WITHOUT_CHECK]
+_id = [f"{e[0][:2]}-{e[1]}" for e in CHECKED]
+
+
+def checks_of(source: str) -> list[str]:
+    return re.findall(r"^check\.(\w+)\(", source, re.MULTILINE)
+
+
+def solution(chapter: str, number: str):
+    """The cells of one exercise on the page of solutions."""
+    inside, cells = False, []
+    for cell in read(PAGES / "solutions" / chapter).cells:
+        heading = re.match(r"#+ Exercise (\d+) (★+) – ", cell.source)
+        if cell.cell_type == "markdown" and heading:
+            inside = heading[1] == number
+        if inside:
+            cells.append(cell)
+    return cells
+
+
+def test_every_chapter_has_exercises():
+    assert {e[0] for e in EXERCISES} == {path.name for path in CHAPTERS}
+
+
+@pytest.mark.parametrize("exercise", CHECKED, ids=_id)
+def test_exercise_has_a_stub_a_check_and_hints(exercise):
+    _, number, _, _, cell = exercise
+    assert cell is not None, "a stub comes right after the text"
+    assert 'raise NotImplementedError("your code here")' in cell.source
+    assert f"xercise{number}" in cell.source  # exercise1 or Exercise1
+    (name,) = checks_of(cell.source)
+    assert name in check.EXERCISES
+    assert "not attempted" in shown(cell)
+    assert len(check.exercise_named(name).hints) >= 2
+
+
+@pytest.mark.parametrize("exercise", CHECKED, ids=_id)
+def test_exercise_has_a_solution_that_passes(exercise):
+    chapter, number, stars, _, cell = exercise
+    cells = solution(chapter, number)
+    assert cells, "no such heading on the page of solutions"
+    assert f" {stars} " in cells[0].source
+    for name in checks_of(cell.source):
+        verdicts = [
+            shown(c) for c in cells if c.cell_type == "code" and name in checks_of(c.source)
+        ]
+        assert any("passed" in verdict for verdict in verdicts), f"check.{name}"
+
+
+@pytest.mark.parametrize("chapter, number", sorted(WITHOUT_CHECK))
+def test_exercise_without_a_check_says_so_and_is_solved(chapter, number):
+    (found,) = (e for e in EXERCISES if e[0][:2] == chapter and e[1] == number)
+    assert "solution" in found[3] or "no check" in found[3]
+    assert solution(found[0], number)
+
+
+def test_every_check_is_used_by_a_chapter():
+    used = {name for e in CHECKED for name in checks_of(e[4].source)}
+    assert used == set(check.EXERCISES)
+
+
+# --- the index of figures ------------------------------------------------------------------------
+
+
+def test_the_index_of_figures_is_complete():
+    stored = [cell.source for cell in read(figures.PAGE).cells]
+    made = [cell.source for cell in figures.make().cells]
+    assert stored == made, "run `python -m tests.notebooks.figures`"
+
+
+def test_titles_are_found_in_code():
+    source = """
+fig, (a, b) = plt.subplots(1, 2)
+a.set_title("First: it falls", x=0)
+b.set(xlabel="x", title="Second: it rises")
+Matrix(W, title="W (3, 4)")
+ax.set_title(name)
+fig.suptitle("Both")
+"""
+    assert figures.titles(source) == ["First: it falls", "Second: it rises", "Both"]
+
+
+def test_pictures_without_a_title_are_described():
+    html = {"text/html": '<img alt="It&#x27;s a falling line." src="data:image/png;base64,A">'}
+    output = nbformat.v4.new_output("display_data", html)
+    cells = [
+        nbformat.v4.new_markdown_cell("# Page\n\n## 2. A *fine* part"),
+        nbformat.v4.new_code_cell("show(ax)", outputs=[output]),
+        nbformat.v4.new_code_cell('ax.set_title("One title")', outputs=[output]),
+        nbformat.v4.new_code_cell('ax.set_title("For both")', outputs=[output, output]),
+    ]
+    found = list(figures.figures(nbformat.v4.new_notebook(cells=cells)))
+    texts = ["It's a falling line.", "One title", *2 * ["It's a falling line."]]
+    assert found == [("2. A *fine* part", text) for text in texts]
+    assert figures.anchor("2. A *fine* part") == "2.-A-fine-part"
+
+
+# --- one spelling for each term ------------------------------------------------------------------
+
+FORBIDDEN = {
+    r"Word2[Vv]ec|word2Vec": "word2vec",
+    r"[Ss]kip ?grams?\b|Skip-Gram": "skip-gram",
+    r"CBoW|Cbow|\bcbow\b": "CBOW",
+    r"[Oo]ptimizers?\b|[Oo]ptimiz(e|es|ed|ing)\b": "optimiser, optimise",
+    r"[Nn]ormaliz\w*|[Ii]nitializ\w*|[Rr]egulariz\w*": "-ise",
+    r"\b[Cc]olor\w*|\b[Nn]eighbor\w*|\b[Bb]ehavior\w*|\b[Gg]ray\b": "British spelling",
+    r"\b[Ll]abel(ed|ing)\b|\b[Mm]odel(ed|ing)\b": "labelled, modelling",
+    r"[Cc]ooccur\w*": "co-occurrence",
+    r"[Ss]oft-max|[Ss]oft max": "softmax",
+    r"[Mm]ini-?batch\w*": "batch",
+    r"[Mm]ax margin": "max-margin",
+    r"\bNumpy\b|\bnumpy\b": "NumPy",
+    r"\bGenSim\b|\bGensim\b": "gensim",
+    r"\bfasttext\b|\bFast[Tt]ext\b": "fastText",
+    r"\bGlove\b": "GloVe",
+    r"[Dd]atasets?\b": "data set",
+    r"Penn Tree Bank|PennTree\w*": "Penn Treebank",
+    r"[Hh]uffmann": "Huffman",
+    r"[Ss]ub-sampl\w*": "subsampling",
+    r"[Hh]yper-?[Pp]arameters?": "setting, choice",
+    r"Negative Sampling": "negative sampling",
+    r"Hierarchical Softmax": "hierarchical softmax",
+    r"[Bb]ack-?prop(agat\w*)?\b": "backward",
+}
+_QUIET = re.compile(
+    r"```.*?```|`[^`]*`|\]\([^)]*\)|\$\$.*?\$\$|\$[^$]*\$|\*[A-Z][^*\n]{15,}\*", re.DOTALL
+)  # code, link targets, formulas, titles of papers
+
+
+def spelling_faults(text: str) -> list[str]:
+    text = _QUIET.sub(" ", text)
+    found = []
+    for pattern, better in FORBIDDEN.items():
+        found += [f"{match[0]!r}: write {better}" for match in re.finditer(pattern, text)]
+    return found
+
+
+@pytest.mark.parametrize("path", notebooks(), ids=lambda p: str(p.relative_to(PAGES)))
+def test_terms_are_spelt_one_way(path):
+    text = "\n\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
+    assert spelling_faults(text) == []
+
+
+@pytest.mark.parametrize(
+    "text, faults",
+    [
+        ("A skip-gram model by word2vec, in NumPy.", 0),
+        ("A skipgram model by Word2Vec.", 2),
+        ("`normalize(x)` and [text](datasets.ipynb), $color$", 0),
+        ("Kingma and Ba: *Adam: A Method for Stochastic Optimization*, 2015.", 0),
+        ("The optimizer normalizes the color.", 3),
+    ],
+)
+def test_the_speller_is_right(text, faults):
+    assert len(spelling_faults(text)) == faults
