@@ -134,9 +134,11 @@ def _walls() -> tuple[str, ...]:
     """The part of bubblewrap's command line that is the same every time."""
     python, library = _interpreter()
     words = ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
-    words += ["--unshare-cgroup-try", "--disable-userns", "--uid", "65534", "--gid", "65534"]
+    words += ["--unshare-cgroup-try", "--uid", "65534", "--gid", "65534"]
     words += ["--cap-drop", "ALL", "--hostname", "sandbox", "--new-session", "--die-with-parent"]
     words += ["--clearenv"]
+    if "--disable-userns" in _help():  # since 0.8; the filter for system calls says the same
+        words += ["--disable-userns"]
     for name in ("/usr/lib", "/usr/lib64", "/usr/lib32", "/lib", "/lib64"):
         words += _system_folder(name)
     words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
@@ -153,6 +155,11 @@ def _walls() -> tuple[str, ...]:
         words += ["--ro-bind", str(_HERE / f"{name}.py"), f"/grader/{name}.py"]
     words += ["--proc", "/proc", "--dev", "/dev"]
     return tuple(words)
+
+
+def _help() -> str:
+    """What this bubblewrap knows."""
+    return subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False).stdout
 
 
 def _system_folder(name: str) -> list[str]:
