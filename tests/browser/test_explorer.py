@@ -387,7 +387,7 @@ def test_a_saved_notebook_shows_the_last_answer_without_a_kernel(browser, notebo
         explorer = Explorer(page)
         explorer.ask("paris - france + italy")
         explorer.answer("is to rome")
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(1500)
         content = notebook.save()
     servers.close_sessions(lab_server, keep="shared")
     # Trusted, as the reader's own work is; and as a file that came from somebody else.

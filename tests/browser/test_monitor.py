@@ -77,6 +77,7 @@ def test_a_training_is_paused_resumed_and_stopped(page, notebooks, cell, lab_ser
     page.wait_for_selector(".w2v-monitor .w2v-status:has-text('stopped, and kept')")
     assert page.get_by_role("button", name="Pause").is_disabled()
     # The still picture that is saved tells the end of the training.
+    page.wait_for_timeout(1000)
     content = notebook.save()
     stills = [
         "".join(output["data"]["text/html"])
@@ -90,7 +91,7 @@ def test_a_finished_training_without_a_kernel(browser, page, notebooks, lab_serv
     short = LAYERS.replace("100_000, 50", "2, 50")
     notebook = notebooks(page, DATA, short)
     page.wait_for_selector(".w2v-monitor .w2v-status:has-text('finished')", timeout=60_000)
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(1000)
     notebook.save()
     servers.close_sessions(lab_server, keep="shared")
     notebook.open()

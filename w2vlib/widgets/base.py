@@ -48,7 +48,7 @@ class Panel(anywidget.AnyWidget):
 
     def __init__(self, **traits) -> None:
         self._lock = threading.RLock()  # the page's messages may come in a thread of their own
-        self._still = None
+        self._still = self._later = None
         super().__init__(**traits)
         self.on_msg(self._receive)
 
@@ -120,8 +120,23 @@ class Panel(anywidget.AnyWidget):
     def _page(self) -> str:
         return _HIDE_EMPTY + self.still()
 
-    def refresh_still(self) -> None:
-        """Keep the picture that is saved with the notebook as new as the live one."""
-        if self._still is not None:
-            still = {"text/html": self._page(), "text/plain": self.summary()}
+    def refresh_still(self, soon: float = 0.5) -> None:
+        """Keep the picture that is saved with the notebook as new as the live one.
+
+        It is sent when the reader has stopped for a moment, so that nobody waits for it.
+        """
+        if self._still is None:
+            return
+        if self._later is not None:
+            self._later.cancel()
+        self._later = threading.Timer(soon, self._send_still)
+        self._later.daemon = True
+        self._later.start()
+
+    def _send_still(self) -> None:
+        try:
+            with self._lock:
+                still = {"text/html": self._page(), "text/plain": self.summary()}
             self._still.update(still, raw=True)
+        except Exception as error:
+            self.show_error(error)

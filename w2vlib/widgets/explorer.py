@@ -42,6 +42,7 @@ class AnalogyExplorer(Panel):
 
     def __init__(self, vectors, **options) -> None:
         self.explorer = Explorer(vectors, **options)
+        _ = self.explorer.vocabulary  # made now: the first suggestion should be as quick as others
         super().__init__(state=self.explorer.state())
 
     # -- what the page may ask for

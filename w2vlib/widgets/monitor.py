@@ -198,7 +198,7 @@ class TrainingMonitor:
         self._collect_losses()
         self._send()
         if last and self._panel is not None:
-            self._panel.refresh_still()
+            self._panel.refresh_still(soon=0.05)
         cost = time.perf_counter() - began
         self._next = time.perf_counter() + max(_SHORTEST, cost / _SHARE)
 

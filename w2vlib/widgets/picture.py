@@ -299,24 +299,26 @@ class _Placer:
     """Puts labels where nothing else is: tries places around a mark, takes the emptiest."""
 
     def __init__(self, marks, segments=()) -> None:
-        self.taken = [(x - 9, y - 9, x + 9, y + 9) for x, y in marks]
+        x, y = np.array(marks, dtype=np.float64).reshape(-1, 2).T
+        boxes = [np.stack([x - 9, y - 9, x + 9, y + 9], axis=1)]
+        along = np.linspace(0, 1, 24)[:, None]
         for start, end in segments:
-            for part in np.linspace(0, 1, 24):
-                x, y = (1 - part) * np.array(start) + part * np.array(end)
-                self.taken.append((x - 4, y - 4, x + 4, y + 4))
+            x, y = ((1 - along) * np.array(start) + along * np.array(end)).T
+            boxes.append(np.stack([x - 4, y - 4, x + 4, y + 4], axis=1))
+        self.taken = np.concatenate(boxes)
 
     def place(self, spot, text: str, size: float) -> tuple[float, float, str]:
+        """(x, y, anchor) for a text that names the mark at ``spot``."""
         width, height = _LETTER * size * len(text) + 4, size * 1.15
         best = None
         for cost, (dx, dy, anchor) in enumerate(_PLACES):
             x, y = spot[0] + dx, spot[1] + dy + size * 0.35
             left = x - {"start": 0, "middle": width / 2, "end": width}[anchor]
             box = (left, y - height * 0.8, left + width, y + height * 0.25)
-            badness = 0.6 * cost + sum(_overlap(box, other) for other in self.taken)
-            badness += 40 * _outside(box)
+            badness = 0.6 * cost + _overlap(box, self.taken) + 40 * _outside(box)
             if best is None or badness < best[0]:
                 best = (badness, x, y, anchor, box)
-        self.taken.append(best[4])
+        self.taken = np.concatenate([self.taken, [best[4]]])
         return best[1], best[2], best[3]
 
 
@@ -336,10 +338,10 @@ _PLACES = [
 ]
 
 
-def _overlap(a, b) -> float:
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    return width * height if width > 0 and height > 0 else 0.0
+def _overlap(box, others: np.ndarray) -> float:
+    """Area that the box shares with all others, in square pixels."""
+    sizes = np.minimum(others[:, 2:], box[2:]) - np.maximum(others[:, :2], box[:2])
+    return float(np.maximum(sizes, 0).prod(axis=1).sum())
 
 
 def _outside(box) -> float:
