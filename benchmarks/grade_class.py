@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import random
 import resource
@@ -119,6 +120,7 @@ def hand_in(course: Course, name: str, students: int) -> dict[str, str]:
 
 
 def measure(course: Course, options, kinds: dict[str, str]) -> dict:
+    load = os.getloadavg()[0]  # of other programs: they take time from the graders
     start = time.perf_counter()
     result = batch.grade_class(
         course,
@@ -148,6 +150,7 @@ def measure(course: Course, options, kinds: dict[str, str]) -> dict:
         "assignment": options.assignment,
         "students": len(kinds),
         "at_a_time": options.jobs,
+        "load_before": round(load, 1),
         "total_seconds": round(total, 1),
         "seconds_per_hand_in": round(total / len(kinds), 3),
         "core_seconds_per_hand_in": round(total * options.jobs / len(kinds), 3),
