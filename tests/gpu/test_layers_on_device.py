@@ -198,6 +198,13 @@ def test_lists_go_where_the_weights_are(device):
     assert to_cpu(there.backward()) == pytest.approx(loss.backward())
 
 
+def test_a_tree_for_weights_that_are_there_already(device):
+    here, there = _hierarchical(), HierarchicalSoftmaxLoss(to_gpu(W[1:]), np.arange(V))
+    assert there.forward(to_gpu(X), to_gpu(IDS)) == pytest.approx(here.forward(X, IDS))
+    truth = here.log_probabilities(X)
+    assert to_cpu(there.log_probabilities(to_gpu(X))) == pytest.approx(truth)
+
+
 def _sampled():
     return NegativeSamplingLoss(W.copy(), np.arange(V), seed=0)
 
