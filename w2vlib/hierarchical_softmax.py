@@ -54,7 +54,7 @@ def huffman_codes(counts) -> tuple[list[list[int]], list[list[int]]]:
 def _huffman_parents(counts: list) -> tuple[list[int], list[int]]:
     """Parent of every node and the bit that leads from there to it; words are nodes 0 … V−1."""
     size = len(counts)
-    parent, bit = [0] * (2 * size - 1), [0] * (2 * size - 1)
+    parent, bit = ([0] * (2 * size - 1) for _ in range(2))
     heap = [(count, node) for node, count in enumerate(counts)]
     heapq.heapify(heap)
     for new in range(size, 2 * size - 1):
