@@ -174,8 +174,12 @@ def _optimal_score(pair_count, word_count, p, K, *, slip: str = ""):
         b = K * p
     if slip == "probability-forgotten":
         b = K * word_count
+    if slip == "power-twice":
+        b = K * word_count * p**0.75
     if slip == "upside-down":
         a, b = b, a
+    if slip == "log-of-probability":
+        return np.log(a / (a + b))
     if slip == "log2":
         return np.log2(a / b)
     if slip == "logarithm-missing":
@@ -231,6 +235,19 @@ OPTIMAL_SCORE = Exercise(
             "P(c) is missing in b.",
             "Only the share P(c) of w's negatives is the word c.",
             ("Of the K·#(w) negatives that w meets, how many are c?",),
+        ),
+        Mistake(
+            "power-twice",
+            "the power 0.75 is applied once more.",
+            "`p` is P(c), the probability with which c is drawn; the power is already in it.",
+            ("What would p ** 0.75 be the probability of?",),
+        ),
+        Mistake(
+            "log-of-probability",
+            "that is log σ(s), not s.",
+            "At the minimum σ(s) = a / (a + b), with b = K·#(w)·P(c). The logarithm belongs to "
+            "σ / (1 − σ) = e^s.",
+            ("What is σ(s) / (1 − σ(s)) at the minimum?",),
         ),
         Mistake(
             "upside-down",

@@ -48,3 +48,14 @@ def optimal_score(pair_count, word_count, p, K):
 # --- wrong: ?  plus and minus mixed up
 def optimal_score(pair_count, word_count, p, K):
     return np.log(pair_count * word_count) - np.log(K * p)
+
+
+# --- wrong: power-twice
+def optimal_score(pair_count, word_count, p, K):
+    return np.log(pair_count) - np.log(K * word_count) - 0.75 * np.log(p)
+
+
+# --- wrong: log-of-probability
+def optimal_score(pair_count, word_count, p, K):
+    wrong = K * word_count * p
+    return np.log(pair_count) - np.log(pair_count + wrong)
