@@ -142,6 +142,70 @@ def test_pictures_without_a_title_are_described():
     assert figures.anchor("2. A *fine* part") == "2.-A-fine-part"
 
 
+# --- the pages beside the chapters ---------------------------------------------------------------
+
+
+def words_of(path) -> str:
+    return "\n\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
+
+
+NO_TERMS = {
+    *"adds and goodbye hello i lazy list numba positive predict row say went worse".split(),
+    *("on this page", "you need", "you will", "by hand", "expect by chance", "the derivatives"),
+    *("weakness 5", "huffman's"),
+}
+"""In bold for another reason."""
+
+
+def bold_terms(text: str) -> list[str]:
+    """What stands in bold and looks like a term: up to three words, no sentence, no formula."""
+    text = re.sub(r"```.*?```", " ", text, flags=re.DOTALL)
+    found = [" ".join(t.split()) for t in re.findall(r"\*\*([^*]+?)\*\*", text)]
+    return [t for t in found if len(t.split()) <= 3 and re.fullmatch(r"[A-Za-z0-9' -]+", t)]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem[:2])
+def test_terms_in_bold_stand_in_the_glossary(path):
+    glossary = words_of(PAGES / "glossary.ipynb").lower()
+    terms = [t for t in bold_terms(words_of(path)) if t.lower() not in NO_TERMS]
+    assert [t for t in terms if t.lower().removesuffix("s") not in glossary] == []
+
+
+def test_the_glossary_is_in_order():
+    lines = words_of(PAGES / "glossary.ipynb").splitlines()
+    terms = [line.split("|")[1].strip() for line in lines if line.startswith("|")][2:]
+    keys = [(t[0].isdigit(), t.lower().replace("-", "")) for t in terms]
+    assert keys == sorted(keys) and len(set(terms)) == len(terms) > 50
+
+
+_CITED = re.compile(
+    r"\b([A-Z][a-zé]+)((?:,?\s+and|,)\s+[A-Z][a-z]+|\s+and\s+others)*,?\s+\(?((?:19|20)\d\d)\b"
+)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem[:2])
+def test_what_a_chapter_cites_stands_in_the_references(path):
+    entries = words_of(PAGES / "references.ipynb").splitlines()
+    for match in _CITED.finditer(words_of(path)):
+        first, year = match[1], match[3]
+        assert any(first in e and year in e for e in entries), match[0]
+
+
+def test_references_name_only_chapters_that_exist():
+    numbers = {path.name[:2] for path in CHAPTERS}
+    named = re.findall(r"\[([\d, to]+)\]$", words_of(PAGES / "references.ipynb"), re.MULTILINE)
+    assert len(named) > 25
+    assert {n for group in named for n in re.findall(r"\d+", group)} <= numbers
+
+
+def test_the_teachers_times_are_those_of_the_chapters():
+    table = words_of(PAGES / "for_teachers.ipynb")
+    for path in CHAPTERS[1:]:
+        time = re.search(r"\*\*Time:\*\*\s+about\s+(\d+)\s+minutes", read(path).cells[0].source)
+        row = re.search(rf"\({re.escape(path.name)}\) \| (\d+) min", table)
+        assert time[1] == row[1], path.name
+
+
 # --- one spelling for each term ------------------------------------------------------------------
 
 FORBIDDEN = {
