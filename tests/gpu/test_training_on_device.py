@@ -285,9 +285,9 @@ def test_training_learns_there_as_here(device, kind, sparse):
         model = kind(V, H, 1, ids, seed=0, sparse_grad=sparse)
         trainer = Trainer(model, Adam(0.01), seed=0, device=where, progress=False)
         valid = contexts[:100], target[:100]
-        trainer.fit(contexts, target, 10, 50, eval_interval=10, validation=valid)
-        assert trainer.loss_list[-1] < 0.75 * trainer.loss_list[0]
-        assert len(trainer.validation_losses) == 10
+        trainer.fit(contexts, target, 6, 50, eval_interval=10, validation=valid)
+        assert trainer.loss_list[-1] < 0.85 * trainer.loss_list[0]
+        assert len(trainer.validation_losses) == 6
         assert all(isinstance(x, float) for x in trainer.loss_list + trainer.validation_losses)
         last[where] = trainer.loss_list[-1]
     assert isinstance(model.word_vecs, device.ndarray)
