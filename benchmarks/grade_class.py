@@ -3,7 +3,7 @@
     python benchmarks/grade_class.py                       # 200 hand-ins: some minutes
     python benchmarks/grade_class.py --students 10 --output -
 
-Makes a class of made-up hand-ins (right, wrong in known ways, untouched, and a few hostile ones),
+Makes a class of made-up hand-ins (right, wrong in known ways, untouched, and a few that run away),
 releases an assignment with nbgrader, grades everybody with the command that a teacher uses, and
 writes times and memory to ``benchmarks/results/grade_class.json``.  Needs bubblewrap and nbgrader.
 """
@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT))
 from w2vlib.classroom import batch, sandbox  # noqa: E402
 from w2vlib.classroom.course import Course  # noqa: E402
 
-# What a class hands in, out of 100.
-SHARES = {"right": 55, "wrong": 33, "untouched": 8, "hostile": 4}
+# What a class hands in, out of 100; "runaway" is right but for a cell that exits or never ends.
+SHARES = {"right": 55, "wrong": 33, "untouched": 8, "runaway": 4}
 CHANGES = {
     "a1_rows": [
         ("np.subtract.at(dW, self.b, dout)", "np.add.at(dW, self.b, dout)"),
@@ -54,7 +54,7 @@ CHANGES = {
         ("return W\n", "return C\n"),
     ],
 }
-HOSTILE = [
+RUNAWAY = [
     "while True:\n    pass",
     "import os\nos._exit(0)",
     "x = [bytearray(1 << 28) for _ in range(1000)]",
@@ -107,9 +107,9 @@ def hand_in(course: Course, name: str, students: int) -> dict[str, str]:
             for old, new in rng.sample(CHANGES[name], rng.choice((1, 1, 2))):
                 for cell in tree["cells"]:
                     cell["source"] = "".join(cell["source"]).replace(old, new)
-        if kind == "hostile":
+        if kind == "runaway":
             cell = {"cell_type": "code", "id": "own", "metadata": {}, "outputs": []}
-            cell |= {"execution_count": None, "source": rng.choice(HOSTILE)}
+            cell |= {"execution_count": None, "source": rng.choice(RUNAWAY)}
             tree["cells"].insert(3, cell)
         student = f"student{number:03}"
         place = course.root / "submitted" / student / name

@@ -143,6 +143,20 @@ def test_an_interrupted_run_goes_on(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("walls")
+def test_a_fault_of_the_grader_is_a_record_too_and_is_tried_again(course, monkeypatch):
+    place = course.root / "submitted/unlucky/mini"
+    place.mkdir(parents=True)
+    (place / "mini.ipynb").write_text(json.dumps(mini.notebook(mini.solved(**mini.RIGHT))))
+    with monkeypatch.context() as patch:
+        patch.setattr(batch.grader, "grade", lambda *a, **k: 1 / 0)
+        result = batch.grade_class(course, "mini", students=["unlucky"], jobs=1)
+    found = {r.student: r for r in result.records}["unlucky"]
+    assert found.points == 0 and "ZeroDivisionError" in found.problem
+    result = batch.grade_class(course, "mini", students=["unlucky"], jobs=1)
+    assert {r.student: r for r in result.records}["unlucky"].points == 8
+
+
+@pytest.mark.usefixtures("walls")
 def test_written_answers_wait_for_a_person_and_points_given_by_hand_stay(course):
     from nbgrader.api import Gradebook
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -11,6 +12,8 @@ from pathlib import Path
 from w2vlib.classroom import gradebook, grader, pages, records, sandbox
 from w2vlib.classroom.course import Assignment, Course, CourseError, is_good_name
 from w2vlib.classroom.grader import Record
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -100,13 +103,27 @@ def _graded(course, assignment, students, jobs: int, options: dict) -> Iterator[
             while waiting or running:
                 while waiting and len(running) < jobs + 1:
                     folder, student = course.root / "submitted", waiting.pop()
-                    running.add(pool.submit(grader.grade, assignment, folder, student, **options))
+                    running.add(pool.submit(_one, assignment, folder, student, options))
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
         finally:
             for future in running:
                 future.cancel()
+
+
+def _one(assignment: Assignment, folder: Path, student: str, options: dict) -> Record:
+    """One record, even if the grader itself has a fault; such a one is graded again next time."""
+    try:
+        return grader.grade(assignment, folder, student, **options)
+    except sandbox.SandboxError:
+        raise
+    except Exception as error:
+        _LOG.exception("grading %s", student)
+        record = Record(assignment.name, student, "", assignment.version, 0)
+        record.problem = f"the grader itself stopped ({type(error).__name__}); tell your teacher"
+        record.tasks = [grader.nothing(t, "failed", record.problem) for t in assignment.tasks]
+        return record
 
 
 def _publish(course: Course, assignment: Assignment, book, record: Record) -> None:

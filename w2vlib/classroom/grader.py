@@ -139,7 +139,7 @@ def grade(
         hand_in = handin.read(folder, student, assignment.name, assignment.notebook.stem)
     except HandInError as error:
         record.problem = str(error)
-        record.tasks = [_nothing(task, "failed", record.problem) for task in assignment.tasks]
+        record.tasks = [nothing(task, "failed", record.problem) for task in assignment.tasks]
     else:
         reduced = handin.reduce(assignment.template, hand_in)
         record.remarks, record.answers = reduced.remarks, reduced.answers
@@ -148,7 +148,8 @@ def grade(
     return record
 
 
-def _nothing(task, status: str, headline: str, text: str = "") -> TaskResult:
+def nothing(task, status: str, headline: str, text: str = "") -> TaskResult:
+    """A result of 0 points, with the reason."""
     marks = [asdict(mark) for mark in task.no_marks()]
     return TaskResult(
         task.name, task.title, task.cell, 0.0, task.points, status, marks, None, headline, text
@@ -164,9 +165,9 @@ class _Run:
     def all_tasks(self) -> None:
         for number, task in enumerate(self.assignment.tasks):
             if self._untouched(task):
-                result = _nothing(task, "not attempted", "not attempted yet.")
+                result = nothing(task, "not attempted", "not attempted yet.")
             elif self.stuck:
-                result = _nothing(task, "failed", self.stuck)
+                result = nothing(task, "failed", self.stuck)
             else:
                 rng = np.random.default_rng([self.record.seed, number])
                 result = self._task(task, task.cases(rng))
@@ -193,16 +194,16 @@ class _Run:
     def _task(self, task, cases) -> TaskResult:
         outcome = self._ask(task, cases)
         if outcome.end == "absent":
-            return self._explained(task, _nothing(task, "failed", f"`{task.name}` is not defined."))
+            return self._explained(task, nothing(task, "failed", f"`{task.name}` is not defined."))
         if outcome.end != "answered":
             reason = _REASONS[outcome.end]
             if not outcome.ran:
                 self.stuck = f"the notebook itself does not run: {reason}."
-                return _nothing(task, "failed", self.stuck)
-            return _nothing(task, "failed", f"`{task.name}`: {reason}.")
+                return nothing(task, "failed", self.stuck)
+            return nothing(task, "failed", f"`{task.name}`: {reason}.")
         verdict = self._verdict(task, cases, outcome)
         if verdict is None:
-            return _nothing(task, "failed", f"`{task.name}`: {_REASONS['garbled']}.")
+            return nothing(task, "failed", f"`{task.name}`: {_REASONS['garbled']}.")
         safe = tasks.without_inputs(verdict)
         result = TaskResult(
             task.name,
