@@ -230,10 +230,13 @@ class LabPage:
         path = self.server.folder / self.name
         before = path.stat().st_mtime_ns
         self.command("docmanager:save")
-        end = time.monotonic() + 20
-        while path.stat().st_mtime_ns == before and time.monotonic() < end:
-            self.page.wait_for_timeout(100)
-        return json.loads(path.read_text(encoding="utf-8"))
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            self.page.wait_for_timeout(150)
+            if path.stat().st_mtime_ns != before:
+                with contextlib.suppress(json.JSONDecodeError):  # not yet written to the end
+                    return json.loads(path.read_text(encoding="utf-8"))
+        raise TimeoutError("the notebook was not saved")
 
 
 def api(server: Server, what: str, method: str = "GET"):

@@ -1,8 +1,12 @@
 // Shared by all widgets of the course: small helpers, no framework, nothing from outside.
 
+const FOCUSABLE = new Set(["button", "input", "select", "summary"]);
+
 /** An element with attributes, listeners (onclick: …) and children. */
 function h(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
+  // Where it has the focus, keys are its own and no shortcuts of the notebook.
+  if (FOCUSABLE.has(tag) || "tabindex" in attributes) node.dataset.lmSuppressShortcuts = "true";
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (name === "class") node.className = value;
@@ -22,6 +26,7 @@ const unique = (name) => `w2v-${copy}-${name}-${++counter}`;
 class Wire {
   constructor(model, root, silent = SILENT) {
     this.model = model;
+    this.root = root;
     this.silent = silent; // what to say when nobody answers
     this.view = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
     this.waiting = new Map();
@@ -78,6 +83,7 @@ class Wire {
   receive(message) {
     if (message.view !== this.view) return;
     this.heard = Math.max(this.heard, message.number);
+    this.root.dataset.ready = "yes";
     const waiting = this.waiting.get(message.number);
     if (!waiting) return;
     clearTimeout(waiting.timer);

@@ -163,7 +163,7 @@ class ExplorerView {
     this.size = h("span", { class: "w2v-size" });
     this.models = h("div", { class: "w2v-models" });
     this.root.append(
-      h("header", {}, title, this.size, this.models),
+      h("div", { class: "w2v-head" }, title, this.size, this.models),
       this.buildQuestion(),
       this.buildTrail(),
       (this.problem = h("div", { class: "w2v-problem", role: "alert" })),
@@ -243,8 +243,8 @@ class ExplorerView {
     this.code = h("pre", { tabindex: 0, "aria-label": "Code that gives this answer" });
     this.copied = h("span", { role: "status" });
     return h(
-      "footer",
-      { class: "w2v-row" },
+      "div",
+      { class: "w2v-row w2v-foot" },
       h("span", { class: "w2v-muted" }, "Save"),
       h("button", { onclick: file("svg") }, "picture (SVG)"),
       h("button", { onclick: file("png") }, "picture (PNG)"),
@@ -424,6 +424,7 @@ class ExplorerView {
     this.root.classList.toggle("w2v-pair", Boolean(compared));
     this.pictures.replaceChildren(...pictures);
     for (const svg of this.pictures.querySelectorAll("svg")) {
+      for (const point of svg.querySelectorAll(".w2v-point")) point.dataset.lmSuppressShortcuts = "true";
       const first = svg.querySelector(".w2v-point");
       if (first) first.setAttribute("tabindex", "0");
     }

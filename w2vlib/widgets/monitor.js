@@ -33,7 +33,7 @@ class MonitorView {
     this.sentence = h("p", { class: "w2v-muted" });
     this.probes = h("div", { class: "w2v-probes" });
     this.root.append(
-      h("header", { class: "w2v-row" }, title, this.status, h("span", { class: "w2v-buttons" }, this.pause, this.stop)),
+      h("div", { class: "w2v-row w2v-head" }, title, this.status, h("span", { class: "w2v-buttons" }, this.pause, this.stop)),
       this.bar,
       this.wire.notice,
       this.wire.alarm,
