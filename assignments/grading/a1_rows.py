@@ -177,7 +177,7 @@ ROW_DIFFERENCE = Task(
     parts=(
         Part("forward", 2, ("y",)),
         Part("the gradient, while no word occurs twice", 2, ("dW",), _DIFFERENT),
-        Part("the gradient of words that occur several times", 2, ("dW",), _REPEATED),
+        Part("the gradient of words that occur several times", 2, ("dW",), (*_REPEATED, "float32")),
         Part(
             "a second batch starts afresh",
             1,
@@ -185,7 +185,7 @@ ROW_DIFFERENCE = Task(
             ("second pass",),
             ("the gradient, while no word occurs twice",),
         ),
-        Part("float32 stays float32", 1, ("y", "dW", "type of y"), ("float32",)),
+        Part("float32 stays float32", 1, ("y", "type of y"), ("float32",)),
     ),
     mistakes=(
         common.assigned_instead_of_added("a"),
