@@ -8,9 +8,6 @@ import pytest
 from tests.browser import servers
 from tests.widgets.planted import planted
 
-pytest.importorskip("playwright.sync_api", reason="needs playwright")
-
-
 def pytest_collection_modifyitems(items):
     """Mark them, and keep them on one test worker: they share a browser and two servers."""
     for item in items:
@@ -21,9 +18,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def browser(chromium):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=servers.FLAGS)
         yield browser
         browser.close()
