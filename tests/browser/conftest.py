@@ -8,6 +8,7 @@ import pytest
 from tests.browser import servers
 from tests.widgets.planted import planted
 
+
 def pytest_collection_modifyitems(items):
     """Mark them, and keep them on one test worker: they share a browser and two servers."""
     for item in items:
