@@ -8,7 +8,9 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 import shutil  # noqa: E402
+import signal  # noqa: E402
 import sys  # noqa: E402
+import threading  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
@@ -36,6 +38,14 @@ else:
     hypothesis.settings.load_profile("w2vlib")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A shell that starts the tests in the background tells them to ignore Ctrl-C, and their children
+# would inherit that: then nothing could be interrupted, which is what some tests do.
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    and threading.current_thread() is threading.main_thread()
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_make_parametrize_id(config, val, argname):

@@ -277,6 +277,7 @@ CALLS = {
     "numerical_gradient": (measured_gradient, {"x": X}),
     "check_gradient": (checked_gradient, {"x": X[0], "g": np.cosh(X[0]) ** -2.0}),
     "check_layer": (checked_layer, {"x": X}),
+    "fastest": (lambda repeats: w2vlib.fastest(int, repeats=repeats) >= 0, {"repeats": 2}),
     "get_array_module": (lambda x: w2vlib.get_array_module(x).__name__, {"x": X}),
 }
 # Names that take nothing that could be wrong, or whose own tests need files or a device.

@@ -490,20 +490,18 @@ def _ask_for_draws(outputs, state, words):
 @_inlined
 def _ask_for_outputs(net, outputs, scratch, word, words):
     """Before the word with number ``word``, of ``words``: ask for rows of W_out of later ones."""
-    rows, ends = scratch.rows, scratch.ends
-    if not outputs.ahead:
-        if word + 1 < words:
-            for j in range(ends[word] * GROUP, ends[word + 1] * GROUP):
-                prefetch(net.W_out, rows[j])
-        return
-    if word == 0:
-        first, last = 0, ends[min(_AHEAD, words - 1)]
-    elif word + _AHEAD < words:
-        first, last = ends[word + _AHEAD - 1], ends[word + _AHEAD]
-    else:
-        first = last = 0
+    first, last, n = 0, 0, 1
+    if outputs.ahead:
+        n = net.stride
+        if word == 0:
+            last = scratch.ends[min(_AHEAD, words - 1)]
+        elif word + _AHEAD < words:
+            first, last = scratch.ends[word + _AHEAD - 1], scratch.ends[word + _AHEAD]
+    elif word + 1 < words:
+        first, last = scratch.ends[word], scratch.ends[word + 1]
     for j in range(first * GROUP, last * GROUP):
-        _ask_for_row(net.W_out, rows[j], net.stride)
+        for i in range(0, n, 16):
+            prefetch_far(net.W_out, scratch.rows[j] + i)
 
 
 @_inlined
