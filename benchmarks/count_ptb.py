@@ -11,12 +11,11 @@ words.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import pathlib
-import platform
 import time
 
+import machine
 import numpy as np
 
 from w2vlib import WordVectors, datasets
@@ -99,10 +98,7 @@ def scores(vectors: WordVectors) -> dict:
 def write_record(folder: pathlib.Path, results: list, seconds: dict, args) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     about = {
-        "date": datetime.date.today().isoformat(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": f"{platform.machine()}, {platform.system()}",
+        **machine.when_and_where(),
         "columns": args.columns,
         "seconds_by_window": seconds,
     }

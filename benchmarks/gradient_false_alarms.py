@@ -20,9 +20,7 @@ begin anew.  ``--seed`` shows one layer, for example one that was listed as ``fo
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import platform
 from pathlib import Path
 
 import numpy as np
@@ -414,18 +412,11 @@ def main() -> None:
         (count_missed if options.wrong else count_alarms)(seed, result)
         result["runs"] += 1
         if options.save and (result["runs"] % 100 == 0 or result["runs"] == options.runs):
-            path.write_text(json.dumps(result | about(), indent=2) + "\n", encoding="utf-8")
+            import machine  # beside this script; the tests use only the random layers
+
+            text = json.dumps(result | machine.when_and_where(), indent=2) + "\n"
+            path.write_text(text, encoding="utf-8")
     print(json.dumps(result))
-
-
-def about() -> dict:
-    """When and where the result was found."""
-    return {
-        "date": datetime.date.today().isoformat(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": f"{platform.machine()}, {platform.system()}",
-    }
 
 
 if __name__ == "__main__":

@@ -15,15 +15,23 @@ import numpy as np
 RESULTS = pathlib.Path(__file__).resolve().parent / "results"
 
 
-def about(*packages: str) -> dict:
-    """Date, processor, versions."""
+def when_and_where() -> dict:
+    """Date, Python, NumPy and kind of machine: the least that a record says."""
     return {
         "date": datetime.date.today().isoformat(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": f"{platform.machine()}, {platform.system()}",
+    }
+
+
+def about(*packages: str) -> dict:
+    """The same, with processor, cores and the versions of more packages."""
+    return {
+        **when_and_where(),
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "system": f"{platform.machine()}, {platform.system()}",
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in ("numpy", "numba", *packages)},
+        **{name: importlib.metadata.version(name) for name in ("numba", *packages)},
     }
 
 

@@ -12,19 +12,16 @@ method (CBOW), measured in turns with ours.  --record DIR writes a Markdown tabl
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import pathlib
-import platform
 import resource
 import statistics
 import sys
 import time
 
-import numpy as np
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import machine
 import programs
 
 from w2vlib import Adam, Trainer, WordVectors, create_contexts_target, datasets
@@ -148,13 +145,8 @@ def write_record(folder: pathlib.Path, result: dict, trainer: Trainer) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     name = f"ptb_{result['model']}_batch{result['batch_size']}"
-    about = {
-        "date": datetime.date.today().isoformat(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": f"{platform.machine()}, {platform.system()}",
-    }
-    (folder / f"{name}.json").write_text(json.dumps(result | about, indent=2) + "\n")
+    result = result | machine.when_and_where()
+    (folder / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
     plotting.use_style()
     axes = trainer.plot()
     axes.set_title("The loss falls fast, then slowly")
