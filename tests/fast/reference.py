@@ -1,6 +1,6 @@
 """What the compiled loops should do, written with the NumPy layers in float64.
 
-A *step* is one input vector against one group of at most six output rows; the docstring of
+A *step* is one input vector against one or two groups of at most six output rows; the docstring of
 ``w2vlib.fast.kernels`` says which weights are frozen meanwhile.  Slow and simple.
 """
 
@@ -20,7 +20,7 @@ class Reference:
         self.loss = 0.0
 
     def step(self, h, ids, labels):
-        """``h`` (B, H) against one group of rows; W_out changes; returns lr · dh, (B, H)."""
+        """``h`` (B, H) against some rows; W_out changes; returns lr · dh, (B, H)."""
         layer, loss = EmbeddingDot(self.W_out), SigmoidWithLoss()
         batch = len(h)
         score = layer.forward(h, np.tile(ids, (batch, 1)))
@@ -30,24 +30,30 @@ class Reference:
         self.W_out -= self.lr * batch * layer.grads[0]
         return self.lr * dh
 
-    def steps(self, h, ids, labels):
-        """All groups of a word, one after the other."""
-        dh = np.zeros_like(h)
-        for start in range(0, len(ids), GROUP):
-            part = slice(start, start + GROUP)
-            dh += self.step(h, ids[part], labels[part])
-        return dh
+    def steps(self, h, groups):
+        """Some groups (ids, labels), each answered before the next; returns lr · dh, (B, H)."""
+        return sum(self.step(h, ids, labels) for ids, labels in groups)
+
+
+def groups_of(ids, labels):
+    """The rows of a word, six at a time."""
+    return [(ids[i : i + GROUP], labels[i : i + GROUP]) for i in range(0, len(ids), GROUP)]
+
+
+def in_twos(groups):
+    """Two groups become one: what is worked on together."""
+    pairs = [groups[i : i + 2] for i in range(0, len(groups), 2)]
+    return [tuple(map(np.concatenate, zip(*pair, strict=True))) for pair in pairs]
 
 
 def outputs_of(corpus, loss):
-    """A function (word, negatives) → (rows of W_out, labels)."""
+    """A function (word, negatives) → groups of (rows of W_out, labels)."""
     if loss == "negative_sampling":
-        return lambda word, negatives: (
-            np.array([word, *negatives]),
-            np.array([1] + [0] * len(negatives)),
+        return lambda word, negatives: groups_of(
+            np.array([word, *negatives]), np.array([1] + [0] * len(negatives))
         )
     codes, points = huffman_codes(corpus.counts)
-    return lambda word, _: (np.array(points[word]), 1 - np.array(codes[word]))
+    return lambda word, _: groups_of(np.array(points[word]), 1 - np.array(codes[word]))
 
 
 def sentences_of(corpus):
@@ -74,8 +80,8 @@ def cbow(W_in, W_out, corpus, window, negatives, reaches, lr, loss, mean_gradien
                 words = corpus.ids[neighbours(t, reaches[t], begin, end)]
                 layer = EmbeddingMean(state.W_in)
                 h = layer.forward(words[None, :])
-                dh = state.steps(h, *outputs(corpus.ids[t], negatives[t]))
-                layer.backward(dh)
+                groups = outputs(corpus.ids[t], negatives[t])
+                layer.backward(state.steps(h, in_twos(groups)))
                 change += layer.grads[0] * (1 if mean_gradient else len(words))
             state.W_in -= change
     return state.W_in, state.W_out, state.loss
@@ -88,10 +94,11 @@ def skipgram(W_in, W_out, corpus, window, negatives, reaches, lr, loss):
     for begin, end in sentences_of(corpus):
         for t in range(begin, end):
             h = state.W_in[[corpus.ids[t]]]
-            change = np.zeros_like(h)
+            groups = []
             for p in neighbours(t, reaches[t], begin, end):
                 column = p - t + (window if p < t else window - 1)
-                change += state.steps(h, *outputs(corpus.ids[p], negatives[t][column]))
+                groups += outputs(corpus.ids[p], negatives[t][column])
+            change = state.steps(h, in_twos(groups))
             state.W_in[corpus.ids[t]] -= change[0]
     return state.W_in, state.W_out, state.loss
 
@@ -103,6 +110,6 @@ def windows(W_in, W_out, corpus, window, negatives, reaches, lr, loss):
     for begin, end in sentences_of(corpus):
         for t in range(begin, end):
             words = corpus.ids[neighbours(t, reaches[t], begin, end)]
-            dh = state.steps(state.W_in[words], *outputs(corpus.ids[t], negatives[t]))
+            dh = state.steps(state.W_in[words], outputs(corpus.ids[t], negatives[t]))
             np.subtract.at(state.W_in, words, dh)
     return state.W_in, state.W_out, state.loss

@@ -16,9 +16,9 @@ six is filled up with a spare row whose sign is 0.
 What is *frozen*, i.e. which weights a gradient is taken at:
 
 * CBOW: W_in during a block of at most :data:`BLOCK` targets of one sentence; its gradient is added
-  up and applied at the block's end.  W_out changes after every group.
+  up and applied at the block's end.  W_out changes after every two groups of a target.
 * skip-gram: the row of W_in that predicts, until all its neighbours are predicted.  W_out changes
-  after every group.
+  after every two groups of these.
 * skip-gram with shared negatives: W_in during one window; W_out changes after every group, which
   here answers for the whole window.
 
@@ -66,7 +66,10 @@ The factors lie in (1, 2]; up to 2 · 60 of them in a lane stay below 2^127, the
 and the product of the eight lanes below that of float64.
 """
 
-_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+# "_nrt": False: no counting of references.  The loops make no arrays, and the counting – an atomic
+# addition for each array of the tuples below, once for each word – took up to a tenth of the time
+# with one thread, and more with two, which count in the same places.
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False}
 
 
 def _compiled(function):
@@ -201,7 +204,7 @@ def draw_row(table, random):
     return np.int64(column if (random & uint64(0xFFFFFFFF)) < own_share else entry >> uint64(32))
 
 
-@_compiled
+@njit(nogil=True)
 def draw_many(table, key, count):
     """``count`` rows, for tests of the distribution."""
     rows = np.empty(count, np.int32)
@@ -411,11 +414,8 @@ def _take_loss(tally):
 
 
 @_inlined
-def _step(W_out, rows, at, n, x, x_at, d, d_at, old_at, sign, lr8, scale8, tally):
-    """One input vector, one group of six rows: ``d[d_at:] = d[old_at:] + scale · Σ g_j w_j``.
-
-    Each row is loaded once more before it is stored: so a row that occurs twice gets both updates.
-    """
+def _scores(W_out, rows, at, n, x, x_at):
+    """``h·w_j`` of six rows, and two zeros."""
     at = uint64(at)
     r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
     r3, r4, r5 = rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
@@ -428,7 +428,50 @@ def _step(W_out, rows, at, n, x, x_at, d, d_at, old_at, sign, lr8, scale8, tally
         s3 = s3 + h * load8(W_out, r3 + i)
         s4 = s4 + h * load8(W_out, r4 + i)
         s5 = s5 + h * load8(W_out, r5 + i)
-    g = _factors(sign * sums8(s0, s1, s2, s3, s4, s5), sign, lr8, tally)
+    return sums8(s0, s1, s2, s3, s4, s5)
+
+
+@_inlined
+def _pull(W_out, rows, at, n, d, d_at, old_at, g, scale8):
+    """``d[d_at:] = d[old_at:] + scale · Σ g_j w_j``, for six rows."""
+    at = uint64(at)
+    r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
+    r3, r4, r5 = rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
+    g0, g1, g2 = lane8(g, 0), lane8(g, 1), lane8(g, 2)
+    g3, g4, g5 = lane8(g, 3), lane8(g, 4), lane8(g, 5)
+    for i in range(0, n, 8):
+        low = g0 * load8(W_out, r0 + i) + g1 * load8(W_out, r1 + i) + g2 * load8(W_out, r2 + i)
+        high = g3 * load8(W_out, r3 + i) + g4 * load8(W_out, r4 + i) + g5 * load8(W_out, r5 + i)
+        store8(d, d_at + i, load8(d, old_at + i) + (low + high) * scale8)
+
+
+@_inlined
+def _push(W_out, rows, at, n, x, x_at, g):
+    """``w_j += g_j h``, for six rows.
+
+    Each row is loaded just before it is stored: so a row that occurs twice gets both updates.
+    """
+    at = uint64(at)
+    r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
+    r3, r4, r5 = rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
+    g0, g1, g2 = lane8(g, 0), lane8(g, 1), lane8(g, 2)
+    g3, g4, g5 = lane8(g, 3), lane8(g, 4), lane8(g, 5)
+    for i in range(0, n, 8):
+        h = load8(x, x_at + i)
+        store8(W_out, r0 + i, load8(W_out, r0 + i) + g0 * h)
+        store8(W_out, r1 + i, load8(W_out, r1 + i) + g1 * h)
+        store8(W_out, r2 + i, load8(W_out, r2 + i) + g2 * h)
+        store8(W_out, r3 + i, load8(W_out, r3 + i) + g3 * h)
+        store8(W_out, r4 + i, load8(W_out, r4 + i) + g4 * h)
+        store8(W_out, r5 + i, load8(W_out, r5 + i) + g5 * h)
+
+
+@_inlined
+def _pull_and_push(W_out, rows, at, n, x, x_at, d, d_at, old_at, g, scale8):
+    """:func:`_pull` and :func:`_push` in one loop, which is faster; each column is pulled first."""
+    at = uint64(at)
+    r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
+    r3, r4, r5 = rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
     g0, g1, g2 = lane8(g, 0), lane8(g, 1), lane8(g, 2)
     g3, g4, g5 = lane8(g, 3), lane8(g, 4), lane8(g, 5)
     for i in range(0, n, 8):
@@ -445,29 +488,43 @@ def _step(W_out, rows, at, n, x, x_at, d, d_at, old_at, sign, lr8, scale8, tally
 
 
 @_inlined
-def _answer(net, outputs, scratch, first, last, x, x_at, d_at, old_at, lr8, scale8):
-    """The groups ``first … last − 1`` of ``scratch.rows``, one after the other.
+def _one_group(net, outputs, scratch, group, x, x_at, d_at, old_at, lr8, scale8):
+    """One input vector ``x[x_at:]``, one group.
 
-    What they add up goes to ``d[d_at:]``, on top of ``d[old_at:]``.
+    What h would gain goes to ``d[d_at:]``, on top of ``d[old_at:]``.
     """
-    for group in range(first, last):
-        sign = load8(outputs.signs, scratch.sign_at[uint64(group)])
-        _step(
-            net.W_out,
-            scratch.rows,
-            group * GROUP,
-            net.stride,
-            x,
-            x_at,
-            scratch.d,
-            d_at,
-            old_at,
-            sign,
-            lr8,
-            scale8,
-            scratch.tally,
-        )
+    n, at, sign = net.stride, group * GROUP, load8(outputs.signs, scratch.sign_at[uint64(group)])
+    z = sign * _scores(net.W_out, scratch.rows, at, n, x, x_at)
+    g = _factors(z, sign, lr8, scratch.tally)
+    _pull_and_push(net.W_out, scratch.rows, at, n, x, x_at, scratch.d, d_at, old_at, g, scale8)
+
+
+@_inlined
+def _two_groups(net, outputs, scratch, group, x, x_at, d_at, old_at, lr8, scale8):
+    """The same with ``group`` and the next one.
+
+    A processor waits long for the factors of one group; those of two it finds side by side.  Both
+    groups see W_out as it was: so the second is pulled before the first is pushed.
+    """
+    n, W_out, rows, d, tally = net.stride, net.W_out, scratch.rows, scratch.d, scratch.tally
+    a, sign_a = group * GROUP, load8(outputs.signs, scratch.sign_at[uint64(group)])
+    b, sign_b = a + GROUP, load8(outputs.signs, scratch.sign_at[uint64(group + 1)])
+    z_a = sign_a * _scores(W_out, rows, a, n, x, x_at)
+    z_b = sign_b * _scores(W_out, rows, b, n, x, x_at)
+    g_a, g_b = _factors(z_a, sign_a, lr8, tally), _factors(z_b, sign_b, lr8, tally)
+    _pull(W_out, rows, b, n, d, d_at, old_at, g_b, scale8)
+    _pull_and_push(W_out, rows, a, n, x, x_at, d, d_at, d_at, g_a, scale8)
+    _push(W_out, rows, b, n, x, x_at, g_b)
+
+
+@_inlined
+def _answer(net, outputs, scratch, first, last, x, x_at, d_at, old_at, lr8, scale8):
+    """One input vector, the groups ``first … last − 1``, two at a time."""
+    for group in range(first, last - 1, 2):
+        _two_groups(net, outputs, scratch, group, x, x_at, d_at, old_at, lr8, scale8)
         old_at = d_at
+    if (last - first) % 2:
+        _one_group(net, outputs, scratch, last - 1, x, x_at, d_at, old_at, lr8, scale8)
 
 
 # What is needed soon is asked for early, so that it is there when its turn comes.  Where the
@@ -488,18 +545,11 @@ def _ask_for_draws(outputs, state, words):
 
 
 @_inlined
-def _ask_for_outputs(net, outputs, scratch, word, words):
-    """Before the word with number ``word``, of ``words``: ask for rows of W_out of later ones."""
-    first, last, n = 0, 0, 1
-    if outputs.ahead:
-        n = net.stride
-        if word == 0:
-            last = scratch.ends[min(_AHEAD, words - 1)]
-        elif word + _AHEAD < words:
-            first, last = scratch.ends[word + _AHEAD - 1], scratch.ends[word + _AHEAD]
-    elif word + 1 < words:
-        first, last = scratch.ends[word], scratch.ends[word + 1]
-    for j in range(first * GROUP, last * GROUP):
+def _ask_for_outputs(net, outputs, scratch, first, last, groups):
+    """Before the groups ``first … last − 1``, of ``groups``: ask for the rows of later ones."""
+    n, early = (net.stride, 2 * _AHEAD) if outputs.ahead else (1, 2)
+    start = first + early if first else 0
+    for j in range(start * GROUP, min(last + early, groups) * GROUP):
         for i in range(0, n, 16):
             prefetch_far(net.W_out, scratch.rows[j] + i)
 
@@ -598,7 +648,7 @@ def _cbow_block(net, outputs, scratch, stretch, low, high, begin, t0, t1, lr8, s
     loss, ready, group = 0.0, 0, 0
     for t in range(t0, t1):
         end = ends[t - t0]
-        _ask_for_outputs(net, outputs, scratch, t - t0, t1 - t0)
+        _ask_for_outputs(net, outputs, scratch, group, end, groups)
         first, last = max(low, t - reach[t - t0]), min(high, t + reach[t - t0] + 1)
         a, b, own = (first - p0) * n, (last - p0) * n, tokens[t] * n
         share8 = all8(np.float32(1) / np.float32(last - first - 1))
@@ -659,9 +709,9 @@ def train_skipgram(text, net, outputs, scratch, stretch):
 @_inlined
 def _skipgram_target(net, outputs, scratch, window, low, high, begin, t, lr8, state):
     """The word at t predicts its neighbours: one input row, all their output rows."""
-    n, W_in, tokens, ends = net.stride, net.W_in, scratch.tokens, scratch.ends
+    n, W_in, tokens = net.stride, net.W_in, scratch.tokens
     first, last = max(low, t - scratch.reach[0]), min(high, t + scratch.reach[0] + 1)
-    groups, words = 0, 0
+    groups = 0
     _ask_for_draws(outputs, state, last - first - 1)
     for p in range(first, last):
         if p == t:
@@ -670,17 +720,14 @@ def _skipgram_target(net, outputs, scratch, window, low, high, begin, t, lr8, st
         groups, state = _put_outputs(
             outputs, net, scratch, tokens[p], groups, column * outputs.sample_size, state
         )
-        ends[words] = groups
-        words += 1
     own, old_at = tokens[t] * n, len(scratch.d) - n
-    loss, group, ready = 0.0, 0, 0
-    for word in range(words):
-        end = ends[word]
-        _ask_for_outputs(net, outputs, scratch, word, words)
+    loss, ready = 0.0, 0
+    for group in range(0, groups, 2):
+        end = min(group + 2, groups)
+        _ask_for_outputs(net, outputs, scratch, group, end, groups)
         _answer(net, outputs, scratch, group, end, W_in, own, 0, old_at, lr8, ones8())
         old_at = 0
-        ready += end - group
-        group = end
+        ready += 2
         if ready >= _FLUSH:
             loss += _take_loss(scratch.tally)
             ready = 0

@@ -28,7 +28,7 @@ TIER = 64  # rows of the first tier
 PAUSE = 1_000  # comparisons of all threads together between two mergers of the first tier
 MORE_ROWS, LONGER_PAUSE = 8, 4  # factors from tier to tier
 WARM_UP = 200_000  # comparisons of all threads together, after which pauses are twice as long
-LONGEST = 4  # times as long are they in the end
+LONGEST = 8  # times as long are they in the end
 MOST_NEGATIVES = 300
 _CACHE = 2 << 20  # bytes; a larger matrix gains from asking for whole rows ahead of their use
 
