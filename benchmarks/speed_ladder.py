@@ -161,11 +161,17 @@ def draw(rows) -> None:
 
     plotting.use_style()
     speeds = {r["rung"]: r["words_per_second"] for r in rows[: len(rungs.LADDER)]}
-    ax = plotting.bar_times(
-        speeds, unit="words/s", higher_is_better=True, log=True, title="The speed ladder of CBOW"
+    figure, ax = plt.subplots(figsize=(10, 4.5))
+    plotting.bar_times(
+        speeds,
+        unit="words/s",
+        higher_is_better=True,
+        log=True,
+        title="The speed ladder of CBOW",
+        ax=ax,
     )
-    ax.figure.savefig(machine.RESULTS / "speed_ladder.png", dpi=100, bbox_inches="tight")
-    plt.close(ax.figure)
+    figure.savefig(machine.RESULTS / "speed_ladder.png", dpi=100, bbox_inches="tight")
+    plt.close(figure)
 
 
 if __name__ == "__main__":
