@@ -23,6 +23,7 @@ examples:
   python -m w2vlib train text.txt -o vectors.bin
   python -m w2vlib train text.txt.gz -o vectors.txt --model skipgram --size 200 --threads 2
   python -m w2vlib train big.txt -o vectors.bin --checkpoint saved --resume
+  python -m w2vlib train text.txt -o vectors.bin --device gpu
   python -m w2vlib nearest vectors.bin king queen
   python -m w2vlib analogy vectors.bin man king woman
   python -m w2vlib evaluate vectors.bin --analogies google --similarities wordsim353
@@ -43,6 +44,9 @@ Options with the names of word2vec.c mean what they mean there, with these diffe
 does not shrink at random unless you say --shrink; --cbow 0|1 is --model; -alpha of CBOW belongs to
 the true gradient of the mean (see --sum-gradient).
 
+With --device gpu the training runs on an NVIDIA card with CuPy; where none works it says so and uses
+the CPU. There is no --hs, no --checkpoint and nothing for --threads to do on a GPU.
+
 With --checkpoint DIR --resume the same command can be given again and again: it goes on where the
 last run was ended, by Ctrl-C, a power cut or kill -9, and begins anew in an empty folder.
 """
@@ -52,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; ``arguments`` are by default the process's."""
     options = _parser().parse_args(arguments)
     try:
+        if (conflict := _conflict(options)) is not None:
+            print(f"w2vlib: error: {conflict}", file=sys.stderr)
+            return 2
         return options.run(options)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -167,6 +174,14 @@ def _add_train(commands) -> None:
         help="cbow: give every context word the whole gradient, as word2vec.c does (alpha: 0.05)",
     )
     training.add_argument("--threads", type=_count, default=1, help="threads (1)")
+    training.add_argument(
+        "--device", choices=("cpu", "gpu"), default="cpu", help="where the training runs (cpu)"
+    )
+    training.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="gpu: add up in a fixed order: same seed, same vectors there too; slower",
+    )
     training.add_argument(
         "--seed", type=_count_or_zero, default=1, help="same seed, same vectors with one thread (1)"
     )
@@ -284,6 +299,26 @@ def _count_or_zero(text: str) -> int:
 # ---- commands -----------------------------------------------------------------------------------
 
 
+def _conflict(options) -> str | None:
+    """What does not go together, in one line; ``None`` if all is well."""
+    if options.run is not _train:
+        return None
+    if options.device == "cpu":
+        if options.deterministic and options.threads > 1:
+            return f"--deterministic on the CPU needs --threads 1, not {options.threads}."
+        return None
+    refused = {
+        "--hs": options.hs,
+        "--checkpoint": options.checkpoint is not None,
+        "--resume": options.resume,
+        "--threads": options.threads > 1,
+    }
+    names = [name for name, given in refused.items() if given]
+    if names:
+        return f"--device gpu does not go together with {', '.join(names)}; use --device cpu."
+    return None
+
+
 def _train(options) -> int:
     _check_output(options.output)
     if options.negative == 0 and not options.hs:
@@ -298,7 +333,9 @@ def _train(options) -> int:
     with fast.opened(options.text, options.min_count, options.tokenizer) as corpus:
         if not options.quiet:
             print(f"{len(corpus.ids):,} tokens, {corpus.vocab_size:,} words", file=sys.stderr)
-        trainer = fast.FastTrainer(
+        with _plain_warnings():
+            make = fast._trainer_on(options.device, options.deterministic, options.threads)
+        trainer = make(
             corpus,
             model=options.model,
             hidden_size=options.size,
@@ -350,13 +387,14 @@ def _checkpoints(options) -> Checkpoints | None:
 
 @contextlib.contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Warnings about checkpoints as one line each, without the place in our code."""
+    """Warnings of checkpoints and of a missing GPU as one line each, without the place in our code."""
 
     def show(message, category, *_) -> None:
         print(f"w2vlib: warning: {_in_one_line(message)}", file=sys.stderr)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", CheckpointWarning)
+        warnings.filterwarnings("always", message="No usable GPU", category=UserWarning)
         warnings.showwarning = show
         yield
 
