@@ -44,8 +44,8 @@ Options with the names of word2vec.c mean what they mean there, with these diffe
 does not shrink at random unless you say --shrink; --cbow 0|1 is --model; -alpha of CBOW belongs to
 the true gradient of the mean (see --sum-gradient).
 
-With --device gpu the training runs on an NVIDIA card with CuPy; where none works it says so and uses
-the CPU. There is no --hs, no --checkpoint and nothing for --threads to do on a GPU.
+With --device gpu the training runs on an NVIDIA card with CuPy; where none works it says so and
+uses the CPU. On a GPU there is no --hs, no --checkpoint and nothing for --threads to do.
 
 With --checkpoint DIR --resume the same command can be given again and again: it goes on where the
 last run was ended, by Ctrl-C, a power cut or kill -9, and begins anew in an empty folder.
@@ -387,7 +387,7 @@ def _checkpoints(options) -> Checkpoints | None:
 
 @contextlib.contextmanager
 def _plain_warnings() -> Iterator[None]:
-    """Warnings of checkpoints and of a missing GPU as one line each, without the place in our code."""
+    """Warnings of checkpoints and of a missing GPU as one line each, without a place in code."""
 
     def show(message, category, *_) -> None:
         print(f"w2vlib: warning: {_in_one_line(message)}", file=sys.stderr)
