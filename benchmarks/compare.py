@@ -146,7 +146,10 @@ def quality(args) -> list[dict]:
 
 
 def scaling(args) -> list[dict]:
-    """Words/s of one thread: windows 2 and 10, vocabularies of 10,000 and a million words."""
+    """Words/s of one thread: windows 2 and 10, vocabularies of 10,000 and a million words.
+
+    ``large_base_mb`` is the memory before training: Python, its packages and the text.
+    """
     pairs = [
         ("window", [{"window": 2, "epochs": 3}, {"window": 10, "epochs": 3}], args.corpus),
         ("vocabulary", [{"corpus": f"zipf:5000000:{V}"} for V in (10_000, 1_000_000)], None),
@@ -168,6 +171,7 @@ def scaling(args) -> list[dict]:
                     "small_words_per_second": round(_median_speed(small)),
                     "large_words_per_second": round(_median_speed(large)),
                     "large_is_slower_by": round(statistics.median(ratios), 2),
+                    "large_base_mb": round(min(run["base_mb"] for run in large)),
                     "large_peak_mb": round(max(run["peak_mb"] for run in large)),
                 }
             )
