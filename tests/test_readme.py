@@ -1,10 +1,16 @@
-"""The README's numbers are those of the records in benchmarks/results/."""
+"""The README's numbers are those of the records in benchmarks/results/, and its code runs."""
 
+import ast
+import itertools
 import json
 import re
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from w2vlib import Corpus, WordVectors, datasets
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,3 +54,77 @@ def test_penn_treebank_with_the_layers(beginning, name):
 def test_the_books_speed():
     line = row("the textbook's published vectors")
     assert hundreds(line[-1]) == hundreds(record("ptb_cbow_batch100")["book_words_per_second"])
+
+
+def test_the_textbooks_scores_are_those_of_the_script():
+    """They come with the published vectors; nothing here can measure them."""
+    script = ast.parse((ROOT / "benchmarks" / "train_ptb.py").read_text(encoding="utf-8"))
+    (scores,) = [
+        ast.literal_eval(node.value)
+        for node in script.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "BOOK_SCORES"
+    ]
+    top1, top5, rho, _ = row("the textbook's published vectors")
+    assert [top1 / 100, top5 / 100, rho] == pytest.approx(list(scores.values()))
+
+
+def test_the_questions_of_the_table():
+    (head,) = [line for line in README.splitlines() if "analogies, top 1" in line]
+    assert record("ptb_cbow_batch100")["questions"] in numbers(head)
+
+
+def test_how_the_course_begins_and_ends():
+    """The first paragraph speaks of the ladder's first step and of compiled code, one thread."""
+    speed = {rung["rung"]: rung["words_per_second"] for rung in record("speed_ladder")["rungs"]}
+    first = speed["one-hot, softmax"]
+    assert "trains about five\nthousand words a second" in README and 4_500 <= first < 5_500
+    assert "hundreds of times faster" in README and 200 <= speed["compiled"] / first < 1_000
+
+
+def test_how_many_chapters_there_are():
+    words = {13: "thirteen", 14: "fourteen", 15: "fifteen"}
+    assert f"{words[len(list((ROOT / 'notebooks').glob('[0-9][0-9]_*.ipynb')))]} chapters" in README
+
+
+def beginning_of(corpus, sentences):
+    """A corpus of the first sentences, with the vocabulary of all."""
+    ids = np.concatenate(list(itertools.islice(corpus.sentences(), sentences)))
+    return Corpus(ids, corpus.words, corpus.sentence_starts[:sentences])
+
+
+def test_the_code_runs(tmp_path, monkeypatch):
+    """All Python of the page, one piece after the other, on a small part of the text."""
+    small = beginning_of(datasets.load("embedded"), 2000)
+    monkeypatch.setattr(datasets, "load", lambda name, **_: small)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No usable GPU")
+        for code in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL):
+            exec(compile(code, "README.md", "exec"), names)
+    assert names["trainer"].epoch == 3
+    # Every word with a neighbour is a target; windows of full length would leave out most of them.
+    assert names["trainer"].batches == 3 * -(-len(small) // 1000)
+    assert WordVectors.load("vectors.bin").words == tuple(small.words)
+    assert names["vectors"].words == tuple(small.words)
+
+
+def test_the_command_line_runs(tmp_path, monkeypatch, capsys):
+    from w2vlib.cli import main
+
+    corpus = datasets.load("embedded")
+    sentences = itertools.islice(corpus.sentences(), 3000)
+    text = "".join(" ".join(corpus.decode(ids)) + "\n" for ids in sentences)
+    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(r"^python -m w2vlib (.+)$", README, flags=re.MULTILINE)
+    assert {command.split()[0] for command in commands} == {
+        "train",
+        "nearest",
+        "analogy",
+        "evaluate",
+    }
+    for command in commands:
+        if command.startswith("evaluate"):
+            monkeypatch.setenv("W2V_OFFLINE", "1")
+        assert main(command.split()) == 0, capsys.readouterr().err
