@@ -108,3 +108,13 @@ def test_widgets_hold_plain_data_and_leave_a_still_picture(make):
     assert "Error" in widget.error["message"] and "Traceback" in widget.error["details"]
     widget._receive(widget, {"do": "nonsense"}, None)
     assert "do_nonsense" in widget.error["message"]
+
+
+def test_the_still_picture_of_an_update_holds_every_step():
+    widget = NegativeStep(W, W + 1, [0, 1], 2, [3, 4], words=WORDS)
+    widget.lesson.set("step", 2)
+    still = widget.still()
+    assert still.count("<table>") == still.count("<details") == 6
+    assert still.count("<details open>") == 1 and "rows have changed" in still
+    assert "<b>" not in still
+    assert widget.lesson.step == 2

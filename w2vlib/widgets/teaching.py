@@ -78,3 +78,19 @@ class NegativeStep(Lesson):
         super().__init__(
             lessons.NegativeLesson(W_in, W_out, contexts, target, negatives, lr, words)
         )
+
+    def still(self) -> str:
+        """All steps, to unfold one after the other; the last one stands open."""
+        with self._lock:
+            shown, last = self.lesson.step, len(self.lesson.STEPS) - 1
+            steps = []
+            for step, name in enumerate(self.lesson.STEPS):
+                self.lesson.set("step", step)
+                steps.append(
+                    f"<details{' open' if step == last else ''}><summary>step {step}: {name}"
+                    f"</summary>{self.lesson.html()}<p>{html.escape(self.lesson.tell())}</p>"
+                    "</details>"
+                )
+            self.lesson.set("step", shown)
+        title = html.escape(self.lesson.title)
+        return f'<div class="w2v-static"><p><strong>{title}</strong></p>{"".join(steps)}</div>'
