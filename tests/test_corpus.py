@@ -4,6 +4,7 @@ import math
 import pickle
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -379,6 +380,8 @@ BAD_SOURCES = [
     (None, TypeError, "source must be a string"),
     (3, TypeError, "source must be a string"),
     ({"a": 0}, TypeError, "source must be a string"),
+    ({"a", "b"}, TypeError, "source must be a string"),
+    (Path("text.txt"), TypeError, r"datasets\.load\(path\)"),
     ([], ValueError, "no word"),
     ([[], []], ValueError, "no word"),
     ("", ValueError, "no word"),
@@ -421,6 +424,7 @@ BAD_OPTIONS = [
     ({"sentences": "dots"}, ValueError, "sentences"),
     ({"tokenizer": "nltk"}, ValueError, "tokenizer"),
     ({"tokenizer": lambda line: line}, TypeError, "tokenizer must return a list"),
+    ({"tokenizer": lambda line: None}, TypeError, "tokenizer must return a list"),
     ({"unknown": ""}, ValueError, "unknown"),
     ({"sentence_end": "a b"}, ValueError, "sentence_end"),
     ({"sentence_end": "\0"}, ValueError, "sentence_end"),
@@ -429,6 +433,7 @@ BAD_OPTIONS = [
     ({"vocabulary": []}, ValueError, "vocabulary is empty"),
     ({"vocabulary": ["a", "a"]}, ValueError, "more than once"),
     ({"vocabulary": "abc"}, TypeError, "list of strings"),
+    ({"vocabulary": {"a", "b"}}, TypeError, r"sorted\(words\)"),
     ({"vocabulary": {"a": 1}}, ValueError, "ids 0"),
     ({"vocabulary": ["z"]}, ValueError, "in the given vocabulary"),
     ({"vocabulary": ["a"], "min_count": 2}, ValueError, "either min_count or vocabulary"),
@@ -537,6 +542,9 @@ BAD_CORPORA = [
     ({"ids": [2**40]}, IndexError, "at most"),
     ({"words": "ab"}, TypeError, "list of strings"),
     ({"words": ["a", 3]}, TypeError, r"words\[1\]"),
+    ({"words": {"a", "b"}}, TypeError, "in the order of the ids"),
+    ({"words": {"b": 1, "a": 0}}, TypeError, "in the order of the ids"),
+    ({"ids": preprocess("a b")}, TypeError, "Take the first of the three"),
     ({"words": ["a", "a"]}, ValueError, "'a' more than once"),
     ({"words": ["a", ""]}, ValueError, r"words\[1\]"),
     ({"words": ["a", "b c"]}, ValueError, r"words\[1\]"),
@@ -548,6 +556,7 @@ BAD_CORPORA = [
     ({"sentence_starts": [[0]]}, ValueError, "row of positions"),
     ({"counts": [1]}, ValueError, "shape"),
     ({"counts": [1, -1]}, ValueError, "negative"),
+    ({"counts": np.array([1, 2**63], np.uint64)}, ValueError, r"below 2\*\*63"),
     ({"counts": [1.0, 2.0]}, TypeError, "whole numbers"),
     ({"dropped": -1}, ValueError, "dropped"),
 ]

@@ -283,6 +283,20 @@ SAMPLE = "Über café\u0301 ß.\n\nSecond  line 日本\n"
 SAMPLE_WORDS = [["über", "café\u0301", "ß", "."], ["second", "line", "日本"]]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_gives_all_of_its_text(tmp_path):
+    """Such as ``<(zcat text.gz)`` in a shell: what was read to look at it must not be lost."""
+    text = "".join(f"line {i} of the text\n" for i in range(20_000))
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=(text,), daemon=True)
+    writer.start()
+    corpus = load(path)
+    writer.join()
+    assert corpus.decode(corpus.ids) == text.split()
+    assert len(corpus.sentence_starts) == 20_000
+
+
 @pytest.mark.parametrize(
     "content",
     [

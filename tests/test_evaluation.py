@@ -105,18 +105,36 @@ def test_case_rule_for_pairs():
 @pytest.mark.parametrize(
     "pairs, message",
     [
-        ([], "Only 0 of 0"),
+        ([], "pairs must not be empty"),
         ([("a", "b", 1)], "Only 1 of 1"),
         ([("a", "b")], r"pairs\[0\] must be"),
-        ([("a", "b", 1), ("a", "c", np.nan)], "NaN"),
-        ([("a", "b", 1), ("a", "c", "x")], "could not convert"),
+        ([("a", "b", 1), ("a", "c", np.nan)], r"pairs\[1\] must end with a finite number"),
+        ([("a", "b", 1), ("a", "c", "x")], r"pairs\[1\] must end with a finite number"),
+        ([("a", "b", 1), ("a", "c", None)], r"pairs\[1\] must end with a finite number"),
+        ([("a", "b", 1), ("a", "none", np.inf)], r"pairs\[1\] must end with a finite number"),
         ([("a", "b", 1), (3, "c", 1.0)], r"pairs\[1\]"),
-        ([("a", "b", 1), ("a", "b", 2)], "equal"),
+        ([("a", "b", 1), ("a", "b", 2)], "All values of the cosines are equal"),
+        ([("a", "b", 1), ("a", "c", 1)], "All values of the scores are equal"),
     ],
 )
 def test_wrong_pairs(pairs, message):
     with pytest.raises(ValueError, match=message):
         evaluate_similarity(V, pairs)
+
+
+@pytest.mark.parametrize("vectors", [np.eye(3), {"a": [1.0]}, None, "vectors.bin"])
+def test_wrong_vectors(vectors):
+    for evaluate, asked in (
+        (evaluate_similarity, [("a", "b", 1)]),
+        (evaluate_analogies, QUESTIONS),
+    ):
+        with pytest.raises(TypeError, match="vectors must be WordVectors"):
+            evaluate(vectors, asked)
+
+
+def test_the_name_of_a_test_set_is_no_test_set():
+    with pytest.raises(TypeError, match=r"load_similarities\(name\)"):
+        evaluate_similarity(V, "wordsim353")
 
 
 # -- analogies
@@ -252,7 +270,14 @@ def test_the_table_as_text_and_html():
         ({"x": ["abcd"]}, {}, ValueError, "four words"),
         ({"x": [("a", "b", "c", 4)]}, {}, ValueError, "four words"),
         ([("man", "king", "woman", "queen")], {}, ValueError, "entry 0"),
-        ({}, {}, ValueError, "Only 0 of 0"),
+        ({"x": [3]}, {}, ValueError, "four words"),
+        ({"x": None}, {}, TypeError, "questions of 'x' must be a list"),
+        ({"x": "a b c d"}, {}, TypeError, "questions of 'x' must be a list"),
+        ({1: QUESTIONS["royal"]}, {}, TypeError, "name of a category"),
+        ("embedded", {}, TypeError, r"load_analogies\(name\)"),
+        ({}, {}, ValueError, "questions must not be empty"),
+        ({"x": []}, {}, ValueError, "questions must not be empty"),
+        (QUESTIONS, {"top": None}, TypeError, "top"),
         (QUESTIONS, {"method": "cos"}, ValueError, "3CosMul"),
         (QUESTIONS, {"case": None}, ValueError, "case must be"),
         (QUESTIONS, {"top": 0}, ValueError, "top"),

@@ -3,6 +3,8 @@
 import contextlib
 import io
 import math
+import pickle
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from w2vlib import word_table
 from w2vlib import word_vectors as book
+from w2vlib.corpus import build_corpus
 from w2vlib.validation import UnknownWordError
 from w2vlib.word_vectors import WordVectors, analogy_scores, best, unit_rows
 
@@ -297,7 +300,7 @@ def test_frequency_order():
 
 @pytest.mark.parametrize(
     "asked, suggested",
-    [("King", "king"), ("quen", "queen"), ("ＫＩＮＧ", "king"), ("cafe\u0301", "caf\u00e9")],
+    [("King", "king"), ("quen", "queen"), ("ＫＩＮＧ", "king"), ("Cafe\u0301", "caf\u00e9")],
 )
 def test_unknown_words_come_with_suggestions(asked, suggested):
     v = WordVectors([*WORDS, "caf\u00e9"], np.eye(8))
@@ -317,6 +320,41 @@ def test_unknown_words_come_with_suggestions(asked, suggested):
         assert isinstance(caught.value, KeyError)
 
 
+def test_other_code_points_for_the_same_letters_find_the_word():
+    """As in a Corpus: some keyboards and file systems write ë as e and two dots."""
+    v = random_vectors(words=["zoë", "max", "ann"])
+    asked = "zoe\u0308"
+    assert asked in v and v.id(asked) == 0
+    same(v.most_similar(asked), v.most_similar("zoë"))
+    same(v.analogy("max", asked, "ann", exclude_query=False), v.analogy("max", "zoë", "ann", 5,
+         exclude_query=False))  # fmt: skip
+    assert "\u0308" not in v
+
+
+def test_weights_in_a_dict():
+    v = random_vectors()
+    same(
+        v.most_similar({"king": 1, "man": -0.5}, 4),
+        v.most_similar([("king", 1), ("man", -0.5)], 4),
+    )
+    same(v.most_similar(negative={"king": 2.0}, top=3), v.most_similar([("king", -2.0)], 3))
+
+
+@pytest.mark.parametrize("copy", [lambda v: pickle.loads(pickle.dumps(v)), deepcopy])
+def test_a_copy_does_not_change_either(copy):
+    v = WordVectors(WORDS, np.eye(7), range(7))
+    v.most_similar("king")
+    found = copy(v)
+    assert found.words == v.words and found.word_to_id == v.word_to_id
+    np.testing.assert_array_equal(found.vectors, v.vectors)
+    np.testing.assert_array_equal(found.counts, v.counts)
+    same(found.most_similar("king"), v.most_similar("king"))
+    for array in (found.vectors, found.counts, found.unit_vectors):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    assert copy(random_vectors()).counts is None
+
+
 GOOD = np.eye(2, dtype=np.float32)
 
 
@@ -329,6 +367,8 @@ GOOD = np.eye(2, dtype=np.float32)
         ((["a", 3], GOOD), TypeError, r"words\[1\] must be a str"),
         (("ab", GOOD), TypeError, "single str"),
         (({"a": 0, "b": 1}, GOOD), ValueError, "id_to_word"),
+        (({"a", "b"}, GOOD), TypeError, "sets have no order"),
+        ((build_corpus("a b"), GOOD), TypeError, r"Give its \.words"),
         ((["a", "b"], GOOD.astype(int)), TypeError, "floating-point"),
         ((["a", "b"], GOOD.astype(complex)), TypeError, "floating-point"),
         ((["a", "b"], GOOD.astype(np.longdouble)), TypeError, "float16, float32 or float64"),
@@ -341,6 +381,7 @@ GOOD = np.eye(2, dtype=np.float32)
         ((["a", "b"], GOOD, [1]), ValueError, r"shape \(2,\)"),
         ((["a", "b"], GOOD, [1.5, 2]), TypeError, "whole numbers"),
         ((["a", "b"], GOOD, [1, -2]), ValueError, "negative"),
+        ((["a", "b"], GOOD, np.array([1, 2**63], np.uint64)), ValueError, r"below 2\*\*63"),
     ],
 )
 def test_wrong_construction(arguments, error, message):
@@ -356,6 +397,12 @@ def test_wrong_construction(arguments, error, message):
         (lambda v: v.most_similar("king", 0), ValueError, "top must be at least 1"),
         (lambda v: v.most_similar("king", 2.5), TypeError, "top"),
         (lambda v: v.most_similar(7), TypeError, "A query is a word"),
+        (lambda v: v.most_similar(b"king"), TypeError, "A query is a word"),
+        (lambda v: v.most_similar([("king", "2")]), TypeError, r"got \('king', '2'\)"),
+        (lambda v: v.most_similar({"king": "2"}), TypeError, r"got \('king', '2'\)"),
+        (lambda v: v.most_similar([["king", "man"]]), TypeError, r"got \['king', 'man'\]"),
+        (lambda v: v.similarity("king", None), ValueError, "nothing to compare"),
+        (lambda v: v.similarity([], "king"), ValueError, "nothing to compare"),
         (lambda v: v.most_similar(np.ones(4)), ValueError, r"shape \(5,\)"),
         (lambda v: v.most_similar(np.ones((2, 2))), ValueError, r"shape \(5,\)"),
         (lambda v: v.most_similar(np.zeros(5)), ValueError, "all zeros"),
@@ -368,6 +415,7 @@ def test_wrong_construction(arguments, error, message):
         (lambda v: v.analogy("king", "man", 3), TypeError, "must be a str"),
         (lambda v: v.doesnt_match(["king", "man"]), ValueError, "at least three"),
         (lambda v: v.doesnt_match("king"), TypeError, "list of words"),
+        (lambda v: v.doesnt_match(3), TypeError, "list of words"),
         (lambda v: v[1], TypeError, "v.vectors"),
         (lambda v: v[["king", 1]], TypeError, "must be a str"),
         (lambda v: v.most_frequent(0), ValueError, "at least 1"),
@@ -400,7 +448,7 @@ def test_the_books_functions_print_and_return(capsys):
     same(found, v.analogy("man", "king", "woman", 5))
 
 
-def test_the_books_functions_refuse_wrong_input():
+def test_the_books_functions_refuse_wrong_input(capsys):
     v = random_vectors()
     tables = (v.word_to_id, v.id_to_word)
     with pytest.raises(UnknownWordError, match="'king'"):
@@ -411,8 +459,13 @@ def test_the_books_functions_refuse_wrong_input():
         book.most_similar("king", *tables, v.vectors[:3])
     with pytest.raises(TypeError, match="word_matrix"):
         book.most_similar("king", *tables, [[1, 2]])
+    with pytest.raises(TypeError, match="Is it id_to_word"):
+        book.most_similar("king", *tables[::-1], v.vectors)
+    with pytest.raises(TypeError, match="must be a str, got 3"):
+        book.analogy("king", "man", "queen", *tables, v.vectors, answer=3)
     with pytest.raises(ValueError, match="top"):
         book.most_similar("king", *tables, v.vectors, top=0)
+    assert capsys.readouterr().out == ""  # and nothing was printed before
 
 
 # -- gensim

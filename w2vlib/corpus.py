@@ -143,12 +143,11 @@ class Corpus:
         return Corpus, (self.ids, self.words, starts, counts, self.dropped, self.name)
 
     def __repr__(self) -> str:
-        parts = [f"{len(self):,} tokens", f"{self.vocab_size:,} words"]
+        parts = [_counted(len(self), "token"), _counted(self.vocab_size, "word")]
         if self.sentence_starts is not None:
-            count = len(self.sentence_starts)
-            parts.append(f"{count:,} sentence{'s' if count > 1 else ''}")
+            parts.append(_counted(len(self.sentence_starts), "sentence"))
         if self.dropped:
-            parts.append(f"{self.dropped:,} tokens dropped")
+            parts.append(f"{_counted(self.dropped, 'token')} dropped")
         return f"<Corpus {self.name!r}: {', '.join(parts)}>"
 
     def encode(self, words: str | Iterable[str]) -> np.ndarray:
@@ -221,6 +220,10 @@ class Corpus:
         return Corpus(self.ids[keep], self.words, starts, self.counts, self.dropped, self.name)
 
 
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def _read_only(array, dtype) -> np.ndarray:
     array = np.asarray(array)
     # Someone else's array, or a view of one, could change behind our back: copy it.
@@ -240,6 +243,8 @@ def _checked_counts(counts, size: int) -> np.ndarray:
         )
     if size and counts.min() < 0:
         raise ValueError(f"counts must not be negative, got {counts.min()}.")
+    if size and counts.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"counts must be below 2**63, got {counts.max()}.")
     return counts
 
 
@@ -267,6 +272,11 @@ def _one_row_of_ids(ids, name: str) -> np.ndarray:
         raise TypeError(
             f"{name} must hold word ids, got text {shorten(ids)!r}. "
             "Turn text into ids with preprocess(text) or build_corpus(text)."
+        )
+    if isinstance(ids, tuple) and len(ids) == 3 and isinstance(ids[1], dict):
+        raise TypeError(
+            f"{name} must hold word ids, got (ids, word_to_id, id_to_word). Take the first of the "
+            "three: ids, word_to_id, id_to_word = preprocess(text)."
         )
     array = as_array(ids, name)
     if array.ndim != 1:
@@ -332,7 +342,7 @@ def build_corpus(
 
     Args:
         source: a string (text), a list of words (one sentence), or an iterable of sentences, each a
-            list of words.  It is read once, piece by piece.
+            list of words.  It is read once, piece by piece.  Files: :func:`w2vlib.datasets.load`.
         min_count: a word that occurs less often is left out of the vocabulary.
         order: how ids are given: "frequency" (most frequent word first, equal ones in order of
             first appearance) or "first-seen" (as the book does).

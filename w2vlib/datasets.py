@@ -475,12 +475,15 @@ def _raise_not_utf8(offset: int, error: UnicodeDecodeError) -> NoReturn:
 def _open_bytes(path: Path) -> BinaryIO:
     """The file's bytes, unpacked if it is compressed (its first bytes tell, not its name)."""
     try:
-        with open(path, "rb") as file:
-            start = file.read(6)
+        file = open(path, "rb")
     except PermissionError as error:
         raise PermissionError(
             f"{path} may not be read by this user. Change its permissions (chmod u+r), or copy it."
         ) from error
+    if not file.seekable():  # a pipe: what is read of it, to look at, is gone
+        return file
+    with file:
+        start = file.read(6)
     if start.startswith(b"\x1f\x8b"):
         return gzip.open(path, "rb")
     if start == b"\xfd7zXZ\x00":
@@ -488,7 +491,7 @@ def _open_bytes(path: Path) -> BinaryIO:
     if start.startswith(b"PK\x03\x04"):
         return _open_zip(path)
     if path.suffix in (".gz", ".xz", ".zip"):
-        raise ValueError(f"its name ends in {path.suffix}, but it is none. Get it again.")
+        raise ValueError(f"its name ends in {path.suffix}, but it is no such file. Get it again.")
     return open(path, "rb")
 
 

@@ -7,6 +7,7 @@ little, and two scores over different questions cannot be compared.
 from __future__ import annotations
 
 import html
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,10 +62,14 @@ def spearman(x, y) -> float:
         raise ValueError(f"x and y must be equally long, got {len(x)} and {len(y)} values.")
     if len(x) < 2:
         raise ValueError(f"A correlation needs at least two values, got {len(x)}.")
+    return _rank_correlation(x, y, "x", "y")
+
+
+def _rank_correlation(x: np.ndarray, y: np.ndarray, *names: str) -> float:
     r, s = (ranks - ranks.mean() for ranks in (average_ranks(x), average_ranks(y)))
     spread = np.sqrt(np.dot(r, r) * np.dot(s, s))
     if spread == 0:
-        name = "x" if not r.any() else "y"
+        name = names[0] if not r.any() else names[1]
         raise ValueError(f"All values of {name} are equal: a rank correlation does not exist.")
     return float(np.clip(np.dot(r, s) / spread, -1, 1))
 
@@ -122,13 +127,18 @@ def evaluate_similarity(
             ``"exact"`` does not.
 
     Raises:
-        ValueError: fewer than two pairs are in the vocabulary, or all cosines are equal.
+        TypeError: no word vectors.
+        ValueError: a pair without two words and a finite number; fewer than two pairs are in the
+            vocabulary; all cosines or all scores are equal.
 
     Source:
         WordSim-353 (Finkelstein et al. 2002), SimLex-999 (Hill et al. 2015).
     """
-    if not isinstance(pairs, Iterable):
-        raise TypeError(f"pairs must be a list of (word, word, score), got {pairs!r}.")
+    if isinstance(pairs, str) or not isinstance(pairs, Iterable):
+        raise TypeError(
+            f"pairs must be a list of (word, word, score), got {pairs!r}. Test sets are read by "
+            "datasets.load_similarities(name)."
+        )
     find = _Finder(vectors, case)
     pairs = [_checked_pair(pair, i) for i, pair in enumerate(pairs)]
     ids = np.array([find.ids(pair[:2]) for pair in pairs], dtype=np.int64).reshape(-1, 2)
@@ -139,7 +149,7 @@ def evaluate_similarity(
     cosines = np.einsum("ij,ij->i", unit[ids[known, 0]], unit[ids[known, 1]])
     human = np.array([pair[2] for pair, ok in zip(pairs, known, strict=True) if ok], np.float64)
     return SimilarityResult(
-        rho=spearman(cosines, human),
+        rho=_rank_correlation(cosines, human, "the cosines", "the scores"),
         used=int(known.sum()),
         total=len(pairs),
         pairs=[pair[:2] for pair, ok in zip(pairs, known, strict=True) if ok],
@@ -155,7 +165,13 @@ def _checked_pair(pair, position: int) -> tuple[str, str, float]:
         raise ValueError(f"pairs[{position}] must be (word, word, score), got {pair!r}.") from None
     if not (isinstance(first, str) and isinstance(second, str)):
         raise ValueError(f"pairs[{position}] must start with two words (str), got {pair!r}.")
-    return first, second, float(score)
+    try:
+        score = float(score)
+    except (TypeError, ValueError):
+        score = math.nan
+    if not math.isfinite(score):
+        raise ValueError(f"pairs[{position}] must end with a finite number, got {pair!r}.")
+    return first, second, score
 
 
 # -------------------------------------------------------------------------------------- analogies
@@ -315,6 +331,7 @@ def evaluate_analogies(
         the score and counted in ``coverage``.
 
     Raises:
+        TypeError: no word vectors, no questions, names that are not strings.
         ValueError: unknown ``method`` or ``case``, a question without four words, or no question
             at all in the vocabulary.
 
@@ -323,7 +340,7 @@ def evaluate_analogies(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-    top = tuple(as_count(k, "top") for k in ((top,) if np.isscalar(top) else top))
+    top = tuple(as_count(k, "top") for k in (top if isinstance(top, (tuple, list)) else (top,)))
     find = _Finder(vectors, case, vocab_limit)
     named = [(name, _checked_questions(name, qs)) for name, qs in _categories(questions)]
     ids = [np.array([find.ids(q) for q in qs], np.int64).reshape(-1, 4) for _, qs in named]
@@ -375,6 +392,11 @@ class _Finder:
     """
 
     def __init__(self, vectors: WordVectors, case: str, limit: int | None = None) -> None:
+        if not isinstance(vectors, WordVectors):
+            raise TypeError(
+                f"vectors must be WordVectors, got {type(vectors).__name__}. Make them with "
+                "WordVectors(words, matrix) or WordVectors.load(path)."
+            )
         if case not in CASES:
             raise ValueError(f"case must be one of {CASES}, got {case!r}.")
         words = vectors.by_frequency()
@@ -399,9 +421,10 @@ def _fold(word: str) -> str:
 
 
 def _categories(questions) -> list[tuple[str, Iterable]]:
-    if not isinstance(questions, Iterable):
+    if isinstance(questions, str) or not isinstance(questions, Iterable):
         raise TypeError(
-            f"questions must be {{category name: [(a, b, c, d), …]}}, got {questions!r}."
+            f"questions must be {{category name: [(a, b, c, d), …]}}, got {questions!r}. Test sets "
+            "are read by datasets.load_analogies(name)."
         )
     named = questions.items() if isinstance(questions, Mapping) else questions
     result = []
@@ -413,6 +436,12 @@ def _categories(questions) -> list[tuple[str, Iterable]]:
                 "questions must be {category name: [(a, b, c, d), …]} or a list of such pairs; "
                 f"entry {position} is {entry!r}."
             ) from None
+        if not isinstance(name, str):
+            raise TypeError(f"The name of a category must be a str, got {name!r}.")
+        if isinstance(block, str) or not isinstance(block, Iterable):
+            raise TypeError(
+                f"The questions of {name!r} must be a list of (a, b, c, d), got {block!r}."
+            )
         result.append((name, block))
     return result
 
@@ -420,7 +449,8 @@ def _categories(questions) -> list[tuple[str, Iterable]]:
 def _checked_questions(name: str, questions: Iterable) -> list[tuple[str, ...]]:
     result = []
     for position, question in enumerate(questions):
-        words = () if isinstance(question, str) else tuple(question)
+        is_row = isinstance(question, Iterable) and not isinstance(question, str)
+        words = tuple(question) if is_row else ()
         if len(words) != 4 or not all(isinstance(word, str) for word in words):
             raise ValueError(
                 f"Question {position} of {name!r} must be four words (a, b, c, d), "
@@ -431,6 +461,8 @@ def _checked_questions(name: str, questions: Iterable) -> list[tuple[str, ...]]:
 
 
 def _nothing_known(what: str, known: int, total: int) -> str:
+    if not total:
+        return f"{what} must not be empty: there is nothing to score."
     return (
         f"Only {known} of {total} {what} are in the vocabulary: there is nothing to score. "
         "Was the text lower-cased or tokenised in another way, or is it about other things?"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -152,8 +153,8 @@ def _split_chunk(chunk: str, split: Callable[[str], list[str]], whole_lines: boo
     words: list[str] = []
     for i, line in enumerate(lines):
         found = split(line) if line else []
-        if isinstance(found, str):
-            raise TypeError(f"tokenizer must return a list of words, got the string {found!r}.")
+        if isinstance(found, str) or not isinstance(found, Iterable):
+            raise TypeError(f"tokenizer must return a list of words, got {shorten(repr(found))}.")
         words.extend(found)
         if i < len(lines) - 1:
             words.append(LINE_END)
@@ -162,7 +163,12 @@ def _split_chunk(chunk: str, split: Callable[[str], list[str]], whole_lines: boo
 
 def pieces_of_tokens(source) -> Iterator[list[str]]:
     """The pieces of a list of words, or of an iterable of sentences."""
-    if isinstance(source, (bytes, dict)) or not isinstance(source, Iterable):
+    if isinstance(source, os.PathLike):
+        raise TypeError(
+            f"source must be a text or its words, got the path {os.fspath(source)!r}. "
+            "To read a file use datasets.load(path)."
+        )
+    if isinstance(source, (bytes, Mapping, Set)) or not isinstance(source, Iterable):
         raise TypeError(
             "source must be a string, a list of words or a list of sentences, "
             f"got {type(source).__name__}."
@@ -422,6 +428,11 @@ def checked_words(words) -> list[str]:
         raise TypeError(
             f"words must be a list of strings, got the string {shorten(words)!r}. "
             "For text use build_corpus(text)."
+        )
+    if isinstance(words, (Set, Mapping)):
+        raise TypeError(
+            f"words must be a list, in the order of the ids, got a {type(words).__name__}. "
+            "Use sorted(words) for a set, [id_to_word[i] for i in range(V)] for a dictionary."
         )
     if not isinstance(words, Iterable):
         raise TypeError(f"words must be a list of strings, got {words!r}.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 import numpy as np
 
 from w2vlib.backend import to_cpu
+from w2vlib.validation import shorten
 
 # Rows are worked on in blocks of about this many numbers, so temporaries stay small and in cache.
 BLOCK_NUMBERS = 1 << 18
@@ -49,13 +50,23 @@ def checked_words(words, rows: int) -> tuple[str, ...]:
     """``words``, a sequence or a dict from id to word, as a tuple of ``rows`` non-empty texts.
 
     Raises:
-        TypeError: a word that is not a ``str``, or one ``str`` instead of many.
+        TypeError: a word that is not a ``str``, or one ``str`` instead of many; a set, which has no
+            order; a corpus.
         ValueError: too few or too many words, an empty word, ids with gaps.
     """
     if isinstance(words, str):
         raise TypeError("words must be a list of words, got a single str. Use text.split().")
     if not isinstance(words, Iterable):
         raise TypeError(f"words must be a list of words, got {words!r}.")
+    if isinstance(words, Set):
+        raise TypeError(
+            f"words must be a list, got a {type(words).__name__}: sets have no order, so nobody "
+            "could say which row belongs to which word."
+        )
+    if not isinstance(words, Mapping) and isinstance(getattr(words, "words", None), (list, tuple)):
+        raise TypeError(
+            f"words must be a list of words, got {shorten(words)}. Give its .words instead."
+        )
     if isinstance(words, Mapping):
         try:
             words = [words[i] for i in range(len(words))]
@@ -115,7 +126,7 @@ def checked_counts(counts, rows: int) -> np.ndarray | None:
 
     Raises:
         TypeError: not whole numbers.
-        ValueError: not one count >= 0 for each word.
+        ValueError: not one count from 0 to 2⁶³ − 1 for each word.
     """
     if counts is None:
         return None
@@ -126,4 +137,6 @@ def checked_counts(counts, rows: int) -> np.ndarray | None:
         raise ValueError(f"counts must have shape ({rows},), one per word, got {counts.shape}.")
     if (counts < 0).any():
         raise ValueError(f"counts must not be negative, got {int(counts.min())}.")
+    if counts.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"counts must be below 2**63, got {int(counts.max())}.")
     return read_only(counts.astype(np.int64))

@@ -7,6 +7,7 @@ one matrix-vector product gives the cosine with every word of the vocabulary.
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from w2vlib.backend import to_cpu
-from w2vlib.validation import UnknownWordError, as_count, as_matrix
+from w2vlib.validation import UnknownWordError, as_count, as_matrix, shorten
 from w2vlib.word_table import (
     BLOCK_NUMBERS,
     checked_counts,
@@ -186,7 +187,19 @@ class WordVectors:
         return iter(self.words)
 
     def __contains__(self, word: object) -> bool:
-        return isinstance(word, str) and word in self.word_to_id
+        return isinstance(word, str) and self._find(word) is not None
+
+    def __reduce__(self):
+        # Through the back door of the readers: unpickled arrays would be writable again.
+        parts = (list(self.words), self.vectors, self.counts, self.word_to_id)
+        return WordVectors._from_checked, parts
+
+    def _find(self, word: str) -> int | None:
+        found = self.word_to_id.get(word)
+        if found is None and not word.isascii():
+            # The same letters may be written with other code points, "ë" or "e" and two dots.
+            found = self.word_to_id.get(unicodedata.normalize("NFC", word))
+        return found
 
     def __getitem__(self, word: str | Sequence[str]) -> np.ndarray:
         """``v["king"]``: its (H,) vector; ``v[["king", "queen"]]``: the (2, H) matrix."""
@@ -234,10 +247,10 @@ class WordVectors:
         """
         if not isinstance(word, str):
             raise TypeError(f"A word must be a str, got {word!r} ({type(word).__name__}).")
-        try:
-            return self.word_to_id[word]
-        except KeyError:
-            raise UnknownWordError(word, self.by_frequency()) from None
+        found = self._find(word)
+        if found is None:
+            raise UnknownWordError(word, self.by_frequency())
+        return found
 
     def by_frequency(self) -> list[str]:
         """All words, most frequent first; in row order where counts are unknown or equal."""
@@ -268,7 +281,7 @@ class WordVectors:
 
         Args:
             word: a word; or a raw vector (H,); or a list of both, each alone or as a pair
-                ``(word, weight)``.
+                ``(word, weight)``; or a dict from word to weight.
             top: how many words to return (fewer if the vocabulary has fewer).
             positive: like ``word``: more terms to add.
             negative: the same, to subtract.
@@ -285,8 +298,6 @@ class WordVectors:
         """
         top = as_count(top, "top")
         terms = [*self._terms(word, 1), *self._terms(positive, 1), *self._terms(negative, -1)]
-        if not terms:
-            raise ValueError("There is nothing to compare with: give a word, or positive=[…].")
         query = self._direction(terms)
         own = {t.word_id for t in terms if t.word_id is not None} if exclude_query else ()
         return self._named(best(self.unit_vectors @ query, top, own))
@@ -327,7 +338,11 @@ class WordVectors:
         return self._named(best(scores, top, ids if exclude_query else ()))
 
     def similarity(self, a, b) -> float:
-        """cos(a, b) in [−1, 1] of two words or raw vectors; 0.0 where one is a zero vector."""
+        """cos(a, b) in [−1, 1] of two words or raw vectors; 0.0 where one is a zero vector.
+
+        Raises:
+            UnknownWordError, TypeError, ValueError: as :meth:`most_similar`.
+        """
         u = self._direction(self._terms(a, 1))
         w = self._direction(self._terms(b, 1))
         return float(np.clip(np.dot(u, w), -1, 1))
@@ -337,10 +352,13 @@ class WordVectors:
 
         Raises:
             UnknownWordError: a word that is not in the vocabulary.
+            TypeError: no list of words.
             ValueError: fewer than three words (two are always equally far from their mean).
         """
         if isinstance(words, str):
             raise TypeError(f"words must be a list of words, got the single str {words!r}.")
+        if not isinstance(words, Iterable):
+            raise TypeError(f"words must be a list of words, got {words!r}.")
         words = list(words)
         if len(words) < 3:
             raise ValueError(f"doesnt_match needs at least three words, got {len(words)}.")
@@ -351,6 +369,8 @@ class WordVectors:
         return [(self.words[i], score) for i, score in scored]
 
     def _direction(self, terms: list[_Term]) -> np.ndarray:
+        if not terms:
+            raise ValueError("There is nothing to compare with: give a word, or positive=[…].")
         # float64 until the length is 1: a raw vector may lie outside float32's range.
         with np.errstate(over="ignore", invalid="ignore"):
             query = sum(term.weight * term.vector.astype(np.float64) for term in terms)
@@ -362,9 +382,11 @@ class WordVectors:
         """One word, one vector, one (word, weight) pair, or a list of these."""
         if query is None:
             return []
+        if isinstance(query, Mapping):
+            query = list(query.items())
         if _is_single(query):
             return [self._term(query, sign)]
-        if not isinstance(query, Iterable):
+        if isinstance(query, bytes) or not isinstance(query, Iterable):
             raise TypeError(
                 f"A query is a word, a vector, or a list of them, got {query!r} "
                 f"({type(query).__name__})."
@@ -382,11 +404,14 @@ class WordVectors:
             return _Term(self.unit_vectors[word_id], sign * weight, word_id)
         return _Term(self._raw_vector(part), sign * weight, None)
 
-    def _raw_vector(self, vector) -> np.ndarray:
-        vector = to_cpu(vector)
+    def _raw_vector(self, part) -> np.ndarray:
+        vector = to_cpu(part)
         size = self.vectors.shape[1]
         if vector.dtype.kind not in "fiu":
-            raise TypeError(f"A raw query vector must hold real numbers, got {vector.dtype}.")
+            raise TypeError(
+                "A part of a query is a word, a vector of real numbers, or a pair (word, weight), "
+                f"got {shorten(part)}."
+            )
         if vector.shape != (size,):
             raise ValueError(
                 f"A raw query vector must have shape ({size},) like the word vectors, "
@@ -505,16 +530,17 @@ def most_similar(
 
     Raises:
         UnknownWordError: ``query`` is not in the vocabulary.
+        TypeError: a query that is no ``str``, ids in place of words.
         ValueError: the matrix does not have V rows, or ``top`` < 1.
 
     Source:
         "Deep Learning from Scratch 2", section 2.3.6.  There an unknown word is only printed.
     """
+    top = as_count(top, "top")
     unit = _unit_for_book(word_to_id, id_to_word, word_matrix)
     (query_id,) = _book_ids([query], word_to_id)
     print(f"\n[query] {query}")
-    found = best(unit @ unit[query_id], as_count(top, "top"), [query_id])
-    return _print_scored(found, id_to_word)
+    return _print_scored(best(unit @ unit[query_id], top, [query_id]), id_to_word)
 
 
 def analogy(
@@ -546,14 +572,15 @@ def analogy(
         "Deep Learning from Scratch 2", section 4.3.  There the vectors are not brought to length
         1, so long vectors win, and a zero vector divides by zero; here neither happens.
     """
+    top = as_count(top, "top")
     unit = _unit_for_book(word_to_id, id_to_word, word_matrix)
     ids = _book_ids([a, b, c], word_to_id)
+    answer_ids = [] if answer is None else _book_ids([answer], word_to_id)
     scores = analogy_scores(unit, np.array([ids]))[0]
     print(f"\n[analogy] {a}:{b} = {c}:?")
-    if answer is not None:
-        (answer_id,) = _book_ids([answer], word_to_id)
+    for answer_id in answer_ids:
         print(f"==>{answer}: {scores[answer_id]:.4f}")
-    return _print_scored(best(scores, as_count(top, "top"), ids), id_to_word)
+    return _print_scored(best(scores, top, ids), id_to_word)
 
 
 def _unit_for_book(word_to_id, id_to_word, word_matrix) -> np.ndarray:
@@ -568,7 +595,14 @@ def _unit_for_book(word_to_id, id_to_word, word_matrix) -> np.ndarray:
 
 def _book_ids(words: list[str], word_to_id: Mapping[str, int]) -> list[int]:
     for word in words:
+        if not isinstance(word, str):
+            raise TypeError(f"A word must be a str, got {word!r} ({type(word).__name__}).")
         if word not in word_to_id:
+            if not all(isinstance(known, str) for known in word_to_id):
+                raise TypeError(
+                    "word_to_id must have words as its keys. Is it id_to_word? The order is "
+                    "word_to_id, id_to_word, word_matrix."
+                )
             raise UnknownWordError(word, word_to_id)
     return [int(word_to_id[word]) for word in words]
 
