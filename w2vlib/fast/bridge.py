@@ -63,9 +63,11 @@ def fit_trainer(
         if trainer._stop:
             engine.stop()
 
+    trainer.compiled = engine
     try:
         engine.fit([after_epoch], checkpoint=checkpoint, resume=resume, also=trainer)
     finally:
+        trainer.compiled = None
         _write_back(engine, trainer)
         trainer.interrupted = engine.interrupted
 

@@ -39,10 +39,11 @@ class FastTrainer:
             subsampling left and that have a neighbour in their sentence.
         loss: mean loss of the running epoch, or of the last one.
         lr: learning rate now.
-        words_per_second: tokens of the text a second, over the whole training.
+        words_per_second: tokens of the text a second, over the whole training; rests left out.
+        tokens: tokens of the text worked through, in all epochs.
         interrupted: whether Ctrl-C ended the training.
         resting: set it to ``True`` from another thread, and the training rests between two
-            stretches of text until it is ``False`` again.
+            stretches of text until it is ``False`` again.  What is learned stays the same.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class FastTrainer:
         self.words_per_second = float("nan")
         self.interrupted = self.resting = False
         self._stop = False
+        self._also = None
         self._tokens = 0
         self._seconds = 0.0
         self._running: _Epoch | None = None
@@ -163,8 +165,20 @@ class FastTrainer:
         _Worker(self, 0).compile()
 
     def stop(self) -> None:
-        """From a callback: end the training now and keep what was learned."""
+        """From a callback or another thread: end the training and keep what was learned.
+
+        The stretches of text in work are finished first, about 10,000 tokens for each thread.
+        """
         self._stop = True
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the text worked through, in all epochs."""
+        return self._tokens
+
+    def _told_to(self, flag: str) -> bool:
+        """Whether we, or the ``Trainer`` that lets us work, have been told to stop or to rest."""
+        return getattr(self, flag) or getattr(self._also, flag, False)
 
     def fit(
         self,
@@ -182,7 +196,8 @@ class FastTrainer:
             checkpoint: a folder, where all that training needs is saved every minute and at the
                 end; or a :class:`~w2vlib.checkpoints.Checkpoints` with your own choices.
             resume: go on from the newest checkpoint there; from the beginning if there is none.
-            also: a :class:`~w2vlib.trainer.Trainer` whose losses are saved along.
+            also: a :class:`~w2vlib.trainer.Trainer` whose losses are saved along, and that may
+                be told to stop or to rest in our place.
 
         Raises:
             FloatingPointError: weights that grew beyond all bounds; the message says what to do.
@@ -192,6 +207,7 @@ class FastTrainer:
         """
         callbacks = [getattr(callback, "on_epoch", callback) for callback in callbacks]
         self._stop = self.interrupted = False
+        self._also = also
         running = EngineTraining(self, also)
         meter = None
         try:
@@ -222,7 +238,7 @@ class FastTrainer:
     def _run_epoch(self, pool, workers, meter, saver) -> None:
         epoch = self._running = _Epoch(self, meter, saver)
         try:
-            while epoch.begin < epoch.size and not self._stop:
+            while epoch.begin < epoch.size and not self._told_to("_stop"):
                 self._run_stretches(pool, workers, epoch)
                 if epoch.begin < epoch.size:  # all threads rest: the moment for a checkpoint
                     saver.save_now()
@@ -240,6 +256,7 @@ class FastTrainer:
             while wait(futures, timeout=_LOOK, return_when=FIRST_EXCEPTION).not_done:
                 if any(future.done() and future.exception() for future in futures):
                     break
+                epoch.leave_out_rest()
         finally:
             epoch.paused = True
             wait(futures)
@@ -263,15 +280,23 @@ class _Epoch:
         trainer._resumed = (0, 0.0, 0)
         self.lock = threading.Lock()
         self.paused = False
-        self.began = time.perf_counter()
+        self.began = self.looked = time.perf_counter()
+
+    def leave_out_rest(self) -> None:
+        """Called at every look: time in which the training rests is no training time."""
+        now = time.perf_counter()
+        if self.trainer._told_to("resting"):
+            self.began += now - self.looked
+        self.looked = now
 
     def next_stretch(self) -> tuple[int, int] | None:
         """Begin and end of the next stretch; ``None`` when there is none, or it is time to stop."""
-        while self.trainer.resting and not (self.paused or self.trainer._stop):
+        told_to = self.trainer._told_to
+        while told_to("resting") and not (self.paused or told_to("_stop")):
             time.sleep(_LOOK)
         with self.lock:
             begin = self.begin
-            if self.paused or self.trainer._stop or begin >= self.size:
+            if self.paused or told_to("_stop") or begin >= self.size:
                 return None
             self.begin = min(begin + plan.STRETCH, self.size)
             return begin, self.begin
