@@ -30,6 +30,11 @@ def compiled(seed=0, epochs=3):
     )
 
 
+def handed_over(seed=0):
+    model = CBOW(CORPUS.vocab_size, 8, 2, CORPUS, seed=seed)
+    return Trainer(model, SGD(0.1), seed=seed, engine="fast", progress=False)
+
+
 def watched(trainer, **options):
     options = {"corpus": CORPUS, "probes": PROBES, "questions": QUESTIONS, "live": False} | options
     return TrainingMonitor(trainer, **options)
@@ -106,16 +111,16 @@ def until(condition, seconds=30):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("make", [layers, compiled])
+@pytest.mark.parametrize("make", [layers, compiled, handed_over])
 def test_pause_resume_and_stop(make):
-    trainer = make() if make is layers else compiled(epochs=100_000)
+    trainer = compiled(epochs=100_000) if make is compiled else make()
     monitor = watched(trainer, probes=(), questions=None)
-    if make is layers:
-        monitor.fit_corpus(CORPUS, 100_000, 50, background=True)
-        steps = lambda: trainer.batches  # noqa: E731
-    else:
+    if make is compiled:
         monitor.fit(background=True)
         steps = lambda: len(trainer.history)  # noqa: E731
+    else:
+        monitor.fit_corpus(CORPUS, 100_000, 50, background=True)
+        steps = lambda: max(trainer.batches, len(trainer.loss_list))  # noqa: E731
     until(lambda: steps() > 3)
     with pytest.raises(RuntimeError, match="still running"):
         monitor.fit()
@@ -134,6 +139,51 @@ def test_pause_resume_and_stop(make):
     assert np.isfinite(trainer.loss_list).all()
     monitor.pause()  # nothing left to pause
     assert not monitor.paused
+
+
+@pytest.mark.parametrize("make", [layers, handed_over])
+def test_an_interrupted_pause_is_over(make):
+    """After Ctrl-C in a pause the next training does not rest for ever."""
+    trainer = make()
+    monitor = watched(trainer, probes=(), questions=None)
+
+    class Hasty:
+        def __call__(self, trainer):
+            monitor.pause()
+            raise KeyboardInterrupt
+
+    monitor.fit_corpus(CORPUS, 3, 50, callbacks=[Hasty()])
+    assert monitor.log.status == "stopped, and kept"
+    assert not (monitor.paused or trainer.resting)
+    monitor.fit_corpus(CORPUS, 1, 50)
+    assert monitor.log.status == "finished"
+
+
+def test_a_handed_over_training_is_seen_within_its_epoch(monkeypatch):
+    """Loss, share and vectors of the compiled trainer that works for a ``Trainer``."""
+    from w2vlib.fast import engine
+
+    text = build_corpus(" ".join([TEXT] * 5))  # three stretches of text are one epoch
+    trainer = Trainer(CBOW(text.vocab_size, 8, 2, text, seed=0), SGD(0.1), engine="fast", seed=0)
+    monitor = watched(trainer, corpus=text)
+    done, seen = engine._Epoch.done, []
+
+    def looked(epoch, *args):
+        done(epoch, *args)
+        monitor.update()
+        compiled = trainer.compiled.word_vectors().vectors
+        seen.append(np.array_equal(monitor._vectors().vectors, compiled))
+
+    monkeypatch.setattr(engine._Epoch, "done", looked)
+    monitor.fit_corpus(text, 2, 50)
+    whole = 2 * len(text.ids)
+    stretches = [10_000, 20_000, len(text.ids)]
+    stretches += [len(text.ids) + tokens for tokens in stretches]
+    shares = {m.done for m in monitor.log.moments}
+    assert shares >= {tokens / whole for tokens in stretches}
+    assert seen == [True] * 6
+    assert [loss for _, loss in monitor.log.losses] == trainer.loss_list
+    assert monitor.log.last.done == 1 and monitor.log.last.epoch == 2
 
 
 def test_an_error_in_the_background_is_raised_by_wait():
@@ -218,6 +268,18 @@ def test_an_empty_log_can_be_told():
     assert log.sentence() == "No training yet." and log.curves() == "" and log.facts() == []
     json.dumps(log.state())
     assert "not started" in log.html()
+
+
+def test_the_first_look_is_on_the_curve():
+    """The score of the untrained vectors is where the curve begins."""
+    log = TrainingLog()
+    log.moments = [moment(done=0.0, score=0.0), moment(done=1.0, score=0.5)]
+    assert log.curves().count("<svg") == 1 and "answered right" in log.curves()
+    log.losses = [(0.5, 3.0), (1.0, 2.0)]
+    assert log.curves().count("<svg") == 1 and log.curves(apart=True).count("<svg") == 2
+    log.losses = [(i / 1000, 3.0 - i / 1000) for i in range(1000)]
+    first = np.mean([loss for _, loss in log.losses[:5]])
+    assert log.sentence().startswith(f"The loss fell from {first:.3f} to 2.001")
 
 
 def test_the_facts_are_readable():

@@ -204,6 +204,37 @@ def test_wrong_models():
         Explorer([])
 
 
+# ---- the drawing --------------------------------------------------------------------------------
+
+
+def boxes(svg):
+    """Where the names are drawn: (left, right, baseline) of each text, by a mean letter width."""
+    for text in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text"):
+        size = 14 if text.get("class") in (None, "", "strong") else 12.5
+        width, x = 0.58 * size * len(text.text), float(text.get("x"))
+        left = x - {None: 0, "start": 0, "middle": width / 2, "end": width}[text.get("text-anchor")]
+        yield text.text, left, left + width, float(text.get("y"))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_names_do_not_cover_each_other(seed):
+    """Ten words in a heap: all names can be read, and those pushed aside have a line to them."""
+    rng = np.random.default_rng(seed)
+    names = [f"word{i}" for i in range(7)]
+    heap = np.full((7, 8), 3.0) + rng.normal(size=(7, 8)) * 0.05
+    rows = np.concatenate([rng.normal(size=(3, 8)), heap])
+    rows[3:] += rows[1] - rows[0] + rows[2]
+    crowded = Explorer(WordVectors(["a", "b", "c", *names], rows), start=("a", "b", "c"))
+    svg = crowded.svg()
+    shown = list(boxes(svg))
+    assert len(shown) == 13  # 3 words, target, 6 answers, gap, foot and rule
+    for i, (one, left, right, y) in enumerate(shown):
+        for other, left2, right2, y2 in shown[:i]:
+            apart = left >= right2 or left2 >= right or abs(y - y2) >= 11
+            assert apart, (one, other)
+    assert "leader" in svg
+
+
 # ---- to take away -------------------------------------------------------------------------------
 
 
@@ -214,7 +245,14 @@ def test_the_table_as_a_file(explorer):
         assert (int(row["rank"]), row["word"]) == (true.rank, true.word)
         assert float(row["cosine"]) == true.cosine and float(row["dot"]) == true.dot
         assert int(row["count"]) == true.count
-    assert rows[0]["beside_plane"] and not rows[-1]["beside_plane"]
+    # Distances from the plane of a, b and c, also of answers that are not drawn: least squares.
+    unit = {w: V[w] / np.linalg.norm(V[w].astype(float)) for w in V}
+    sides = np.stack([unit["king"] - unit["man"], unit["woman"] - unit["man"]], axis=1)
+    for row, shown in zip(rows, explorer.state()["rows"], strict=True):
+        away = unit[row["word"]] - unit["man"]
+        off = np.linalg.norm(away - sides @ np.linalg.lstsq(sides, away, rcond=None)[0])
+        assert float(row["beside_plane"]) == pytest.approx(off, rel=1e-6)
+        assert float(shown["beside"]) == pytest.approx(off, abs=5.1e-4)
 
 
 def test_the_picture_as_a_file(explorer):

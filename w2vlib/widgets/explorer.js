@@ -204,7 +204,6 @@ class ExplorerView {
         { class: "w2v-row w2v-switches" },
         this.similarity,
         this.method,
-        this.kind,
         h("label", {}, "Answers ", this.top),
         h("label", {}, this.exclude, " query words may be answers"),
       ),
@@ -234,7 +233,7 @@ class ExplorerView {
       { class: "w2v-answer" },
       this.headline,
       this.changed,
-      h("div", { class: "w2v-two" }, h("figure", {}, this.pictures, h("figcaption", {}, h("span", { class: "w2v-key" }, SHAPES), this.sentence)), table),
+      h("div", { class: "w2v-two" }, h("figure", {}, this.kind, this.pictures, h("figcaption", {}, h("span", { class: "w2v-key" }, SHAPES), this.sentence)), table),
     );
   }
 
@@ -377,12 +376,13 @@ class ExplorerView {
     this.root.classList.toggle("w2v-has-problem", Boolean(problem));
     if (!problem) return;
     this.problem.append(h("strong", {}, problem.message));
-    for (const { word, why, try: words } of problem.words) {
-      this.problem.append(h("p", {}, why));
+    problem.words.forEach(({ word, why, try: words }, i) => {
       const buttons = words.map((by) => h("button", { onclick: () => this.tell("mend", { word, by }) }, by));
       const row = h("p", { class: "w2v-row" }, words.length ? `Instead of “${word}”:` : `Nothing here is spelt like “${word}”.`, buttons);
-      this.problem.append(row);
-    }
+      // A reason that holds for the next word too is given once.
+      const next = problem.words[i + 1];
+      this.problem.append(row, next && next.why === why ? "" : h("p", { class: "w2v-muted" }, why));
+    });
   }
 
   renderTable(state) {
@@ -391,7 +391,7 @@ class ExplorerView {
     if (state.score === "3CosMul") columns.push(["score", "3CosMul"]);
     columns.push(["cosine", "cosine"], ["dot", "dot product"]);
     if (state.counts) columns.push(["count", "count"]);
-    columns.push(["beside", "off the picture"]);
+    columns.push(["beside", state.exact ? "off the plane" : "off the picture"]);
     if (extra) columns.push(["moved", `place in ${extra}`]);
     this.caption.textContent = `Ranked by ${state.score}. Choose a word to ask for its neighbours.`;
     const name = (key) => (key === "word" ? "w2v-left" : "");

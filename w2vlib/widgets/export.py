@@ -6,16 +6,21 @@ import base64
 import csv
 import html
 import io
+from collections.abc import Mapping
 
-from w2vlib.widgets.plane import Picture
 from w2vlib.widgets.query import Answer, Query
 
 COLUMNS = ("rank", "word", "score", "cosine", "dot", "count", "in_query", "beside_plane")
 
 
-def as_csv(answer: Answer, picture: Picture | None = None) -> str:
-    """The answers as comma-separated values, one header line, numbers in full precision."""
-    beside = {p.name: p.off for p in picture.points if p.rank is not None} if picture else {}
+def as_csv(answer: Answer, beside: Mapping[str, float] | None = None) -> str:
+    """The answers as comma-separated values, one header line, numbers in full precision.
+
+    Args:
+        answer: the answers.
+        beside: how far each word lies beside the drawn plane.
+    """
+    beside = beside or {}
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -17,7 +17,7 @@ from w2vlib.validation import as_count, as_ids, as_matrix, as_number
 from w2vlib.widgets.export import number
 
 _CELL = "padding: 0.1em 0.6em; text-align: right; border: 0; font-variant-numeric: tabular-nums;"
-_LEFT = _CELL.replace("right", "left")
+_LEFT = _CELL.replace("right", "left").replace("0.1em 0.6em", "0.1em 0.6em 0.1em 0")
 _MOST_ROWS = 16
 # A frame, a sign and bold type; the colour is only company.
 _PICKED = " font-weight: 700; border-top: 2px solid; border-bottom: 2px solid;"
@@ -80,9 +80,9 @@ class OneHotLesson:
         result = "".join(_td(number(v, 2), _PICKED) for v in self.result())
         columns = "".join(_th(f"W·{j}", "col") for j in range(self.W.shape[1]))
         return (
-            f"<table><caption>x, and the matrix W</caption><thead><tr>{_th('word', 'col')}"
-            f"{_th('x', 'col')}{columns}<td></td></tr></thead><tbody>{''.join(rows)}"
-            f"<tr>{_th('h = x W')}{_td('')}{result}<td></td></tr></tbody></table>"
+            f"<table><caption>x, and the matrix W</caption><thead><tr>{_th('word', 'corner')}"
+            f"{_th('x', 'col')}{columns}{_td('')}</tr></thead><tbody>{''.join(rows)}"
+            f"<tr>{_th('h = x W')}{_td('')}{result}{_td('')}</tr></tbody></table>"
         )
 
     def tell(self) -> str:
@@ -274,8 +274,8 @@ class NegativeLesson:
         """The rows that take part, with what is known at this step."""
         H = self.W_in.shape[1]
         columns = "".join(_th(f"{j}", "col") for j in range(H))
-        head = f"<tr>{_th('row', 'col')}{columns}"
-        extra = ["score h·w", "σ(score)", "label", "error"][: (0, 0, 1, 4, 4, 4)[self.step]]
+        head = f"<tr>{_th('row', 'corner')}{columns}"
+        extra = ["score h·w", "σ(score)", "label", "error"][: (0, 0, 1, 4, 4, 0)[self.step]]
         head += "".join(_th(text, "col") for text in extra) + "</tr>"
         rows = [self._row("in", i, "context") for i in dict.fromkeys(self.contexts.tolist())]
         if self.step >= 1:
@@ -301,7 +301,7 @@ class NegativeLesson:
             ]
             values = "".join(_td(text) for text in moved)
         cells = ""
-        if place is not None and self.step >= 2:
+        if place is not None and 2 <= self.step < 5:
             texts = [number(self.scores[place], 2)]
             if self.step >= 3:
                 texts += [number(float(sigmoid(self.scores[place])), 2)]
@@ -335,7 +335,9 @@ def _td(text: str, style: str = "") -> str:
 
 
 def _th(text: str, scope: str = "row") -> str:
-    style = _LEFT if scope == "row" else _CELL
+    """The head of a row, of a column, or (``"corner"``) of the column of heads."""
+    style = _CELL if scope == "col" else _LEFT
+    scope = "row" if scope == "row" else "col"
     return f'<th scope="{scope}" style="{style}">{html.escape(text)}</th>'
 
 

@@ -61,7 +61,8 @@ class TrainingMonitor:
         self.paused = False
         self._unknown = [p for p in probes if p not in set(self.corpus.words)] if probes else []
         self._clock, self._thread, self._failure = Clock(), None, None
-        self._next = self._epochs = self._steps = 0.0
+        self._ticker = None
+        self._next = self._epochs = self._steps = self._reached = 0.0
         self._panel = None
 
     # -- training
@@ -106,8 +107,10 @@ class TrainingMonitor:
         bar, trainer.progress = trainer.progress, trainer.progress and not self.live
         self.log.status = "running"
         self._begin = (getattr(trainer, "epoch", 0), getattr(trainer, "batches", 0))
+        self._reached = 0.0
         self._clock.run()
-        ticker = _Ticker(self) if hasattr(trainer, "history") else None
+        compiled = hasattr(trainer, "history") or getattr(trainer, "engine", "") == "fast"
+        ticker = self._ticker = _Ticker(self) if compiled else None
         try:
             getattr(trainer, method)(*args, callbacks=callbacks, **options)
         except BaseException as error:
@@ -123,7 +126,7 @@ class TrainingMonitor:
                 ticker.close()
             trainer.progress = bar
             self._clock.rest()
-            self.paused = False
+            self.paused = trainer.resting = False  # also after Ctrl-C in a pause
             self.update(last=True)
 
     def wait(self, timeout: float | None = None) -> TrainingMonitor:
@@ -153,13 +156,11 @@ class TrainingMonitor:
     # -- halting
 
     def pause(self) -> None:
-        """Let the training rest after this step."""
+        """Let the training rest after this step (of compiled code: some 10,000 words)."""
         if self.log.status in ("running", "paused"):
-            self.paused = True
+            self.paused = self.trainer.resting = True
             self.log.status = "paused"
             self._clock.rest()
-            if hasattr(self.trainer, "resting"):
-                self.trainer.resting = True
             self._send()
 
     def resume(self) -> None:
@@ -167,9 +168,7 @@ class TrainingMonitor:
         if self.paused:
             self.log.status = "running"
             self._clock.run()
-            self.paused = False
-            if hasattr(self.trainer, "resting"):
-                self.trainer.resting = False
+            self.paused = self.trainer.resting = False
             self._send()
 
     def stop(self) -> None:
@@ -188,7 +187,7 @@ class TrainingMonitor:
         """Between two steps of the training: rest if asked to, look if it is time."""
         if self.paused:
             self._rest_if_paused()
-        if time.perf_counter() >= self._next:
+        if self._ticker is None and time.perf_counter() >= self._next:
             self.update()
 
     def update(self, last: bool = False) -> None:
@@ -206,7 +205,7 @@ class TrainingMonitor:
         trainer = self.trainer
         seconds = self._clock.seconds
         vectors = self._vectors() if self.log.probes or self.log.questions else None
-        losses = [loss for _, loss in getattr(trainer, "history", ())[-10:]] or trainer.loss_list
+        losses = [loss for _, loss in self._history()[-10:]] or trainer.loss_list
         return Moment(
             seconds=seconds,
             done=self._done(),
@@ -220,27 +219,41 @@ class TrainingMonitor:
     def _vectors(self) -> WordVectors:
         if hasattr(self.trainer, "word_vectors"):
             return self.trainer.word_vectors()
-        matrix = to_cpu(self.trainer.model.word_vecs)
+        compiled = self._compiled()  # has them; the model gets them at the end of the epoch
+        matrix = (
+            self.trainer.model.word_vecs if compiled is None else compiled.word_vectors().vectors
+        )
+        matrix = to_cpu(matrix)
         return WordVectors(self.corpus.words, matrix, getattr(self.corpus, "counts", None))
 
-    def _done(self) -> float | None:
+    def _compiled(self):
+        """The compiled trainer that is at work, be it ours or the ``Trainer``'s, or ``None``."""
         trainer = self.trainer
-        if hasattr(trainer, "history"):
-            whole = trainer.max_epoch * len(trainer.corpus.ids)
-            return min(1.0, trainer.history[-1][0] / whole) if trainer.history else 0.0
+        return trainer if hasattr(trainer, "history") else getattr(trainer, "compiled", None)
+
+    def _history(self) -> list[tuple[int, float]]:
+        """(tokens, loss) of the stretches that the compiled trainer has not handed over yet."""
+        return list(getattr(self._compiled(), "history", ()))
+
+    def _done(self) -> float | None:
+        trainer, compiled = self.trainer, self._compiled()
+        if compiled is not None:
+            self._reached = min(1.0, compiled.tokens / _whole(compiled))
+            return self._reached
         if self.log.status == "finished":
             return 1.0
         if not self._steps:
             return None
         by_batch = (trainer.batches - self._begin[1]) / self._steps
-        # The compiled engine behind a Trainer counts epochs only.
-        return min(1.0, max(by_batch, (trainer.epoch - self._begin[0]) / self._epochs))
+        # Behind a Trainer the compiled one counts epochs only, and what it reached is remembered.
+        by_epoch = (trainer.epoch - self._begin[0]) / self._epochs
+        return min(1.0, max(by_batch, by_epoch, self._reached))
 
     def _speed(self, seconds: float) -> float:
         """Words a second, pauses left out."""
-        history = getattr(self.trainer, "history", None)
-        if history:
-            return history[-1][0] / max(seconds, 1e-9)
+        compiled = self._compiled()
+        if compiled is not None:
+            return compiled.tokens / max(seconds, 1e-9)
         return self.trainer.words_per_second
 
     def _rate(self) -> float | None:
@@ -253,10 +266,10 @@ class TrainingMonitor:
     def _collect_losses(self) -> None:
         trainer = self.trainer
         if hasattr(trainer, "history"):
-            whole = trainer.max_epoch * len(trainer.corpus.ids)
-            self.log.losses = [(tokens / whole, loss) for tokens, loss in list(trainer.history)]
+            whole = _whole(trainer)
+            self.log.losses = [(tokens / whole, loss) for tokens, loss in self._history()]
             return
-        losses = list(trainer.loss_list)
+        losses = [*trainer.loss_list, *(loss for _, loss in self._history())]
         places = np.linspace(0, self._done() or 1.0, len(losses) + 1)[1:]
         self.log.losses = list(zip(places.tolist(), losses, strict=True))
 
@@ -312,7 +325,7 @@ class _Ticker:
     def _run(self) -> None:
         monitor = self.monitor
         while not self._end.wait(max(_NAP, monitor._next - time.perf_counter())):
-            if not monitor.paused and monitor.trainer.history:
+            if not monitor.paused and getattr(monitor._compiled(), "tokens", 0):
                 try:
                     monitor.update()
                 except Exception as error:  # a look must not end, and not hide its own failure
@@ -324,6 +337,11 @@ class _Ticker:
         """Stop looking."""
         self._end.set()
         self._thread.join()
+
+
+def _whole(compiled) -> int:
+    """Tokens of the whole training."""
+    return compiled.max_epoch * len(compiled.corpus.ids)
 
 
 def in_notebook() -> bool:

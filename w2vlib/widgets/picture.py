@@ -46,6 +46,7 @@ STYLE = """
 .w2v-pic .rule { stroke: var(--w2v-muted, #666666); stroke-width: 1.5; }
 .w2v-pic .frame { fill: none; stroke: var(--w2v-muted, #666666); stroke-width: 1.2;
   stroke-dasharray: 3 5; }
+.w2v-pic .leader { stroke: var(--w2v-muted, #666666); stroke-width: 1; }
 """
 
 _KINDS = {
@@ -200,7 +201,7 @@ def _labels_and_marks(picture: Picture, spots, live: bool) -> list[str]:
         labels[id(point)] = (text, *placer.place(spots[id(point)], text, size))
     if gap is not None:
         x, y, text = gap
-        gap = (text, *placer.place((x, y), text, 12.5))
+        gap = (text, *placer.place((x, y), text, 12.5)[:3])
     parts = []
     for point in reversed(by_importance):
         parts.append(_group(point, spots[id(point)], labels[id(point)], live))
@@ -244,13 +245,14 @@ def _gap_label(picture: Picture, spots):
 
 
 def _group(point: Point, spot, label, live: bool) -> str:
-    text, x, y, anchor = label
+    text, x, y, anchor, far = label
     name = html.escape(text)
     kind = "near-name" if point.role == "other" else "strong" if point.role == "answer" else ""
     if point.role == "target":
         kind = "small"
     inner = (
-        _mark(point.role, *spot)
+        (_leader(spot, x, y, anchor) if far else "")
+        + _mark(point.role, *spot)
         + f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}">{name}</text>'
     )
     full = f"{point.name}: {_KINDS[point.role]}"
@@ -268,6 +270,14 @@ def _group(point: Point, spot, label, live: bool) -> str:
         f'aria-label="{spoken}">{title}'
         f'<circle class="halo" cx="{_n(spot[0])}" cy="{_n(spot[1])}" r="15"/>{inner}</g>'
     )
+
+
+def _leader(spot, x: float, y: float, anchor: str) -> str:
+    """A thin line from a mark to its name, where there was no room beside it."""
+    middle = y - 4.5
+    aside = {"start": -3, "middle": 0, "end": 3}[anchor]
+    above = 0 if aside else np.sign(spot[1] - middle) * 8
+    return _line(spot, (x + aside, middle + above), "leader")
 
 
 def _footer(picture: Picture, frame: Frame) -> list[str]:
@@ -299,7 +309,8 @@ class _Placer:
     """Puts labels where nothing else is: tries places around a mark, takes the emptiest."""
 
     def __init__(self, marks, segments=()) -> None:
-        x, y = np.array(marks, dtype=np.float64).reshape(-1, 2).T
+        self.marks = np.array(marks, dtype=np.float64).reshape(-1, 2)
+        x, y = self.marks.T
         boxes = [np.stack([x - 9, y - 9, x + 9, y + 9], axis=1)]
         along = np.linspace(0, 1, 24)[:, None]
         for start, end in segments:
@@ -307,21 +318,50 @@ class _Placer:
             boxes.append(np.stack([x - 4, y - 4, x + 4, y + 4], axis=1))
         self.taken = np.concatenate(boxes)
 
-    def place(self, spot, text: str, size: float) -> tuple[float, float, str]:
-        """(x, y, anchor) for a text that names the mark at ``spot``."""
+    def place(self, spot, text: str, size: float) -> tuple[float, float, str, bool]:
+        """(x, y, anchor, far) for a text that names the mark at ``spot``.
+
+        ``far``: so far away that a line must lead there.
+        """
         width, height = _LETTER * size * len(text) + 4, size * 1.15
         best = None
-        for cost, (dx, dy, anchor) in enumerate(_PLACES):
+        for i, (dx, dy, anchor) in enumerate(_PLACES):
             x, y = spot[0] + dx, spot[1] + dy + size * 0.35
             left = x - {"start": 0, "middle": width / 2, "end": width}[anchor]
             box = (left, y - height * 0.8, left + width, y + height * 0.25)
-            badness = 0.6 * cost + _overlap(box, self.taken) + 40 * _outside(box)
+            far = i >= _NEAR
+            badness = 0.6 * i + (8 if far else self._mistakable(box, spot))
+            badness += _overlap(box, self.taken) + 40 * _outside(box)
             if best is None or badness < best[0]:
-                best = (badness, x, y, anchor, box)
-        self.taken = np.concatenate([self.taken, [best[4]]])
-        return best[1], best[2], best[3]
+                best = (badness, x, y, anchor, far, box)
+        self.taken = np.concatenate([self.taken, [best[5]]])
+        return best[1:5]
+
+    def _mistakable(self, box, spot) -> float:
+        """A price for names that stand nearer to another mark than to their own."""
+        own = _distance(box, np.array([spot]))[0]
+        others = self.marks[np.abs(self.marks - spot).sum(axis=1) > 1]
+        nearest = _distance(box, others).min(initial=np.inf)
+        return 14.0 if nearest < own + 3 else 0.0
 
 
+def _distance(box, points: np.ndarray) -> np.ndarray:
+    """(n,) how far (n, 2) points lie outside of a box."""
+    low, high = np.array(box[:2]), np.array(box[2:])
+    return np.linalg.norm(points - np.clip(points, low, high), axis=1)
+
+
+def _around(radius: float) -> list[tuple[float, float, str]]:
+    """Places on a circle, with the side on which a text there begins."""
+    places = []
+    for angle in np.deg2rad(np.arange(0, 360, 30)):
+        dx, dy = radius * np.cos(angle), radius * np.sin(angle)
+        side = "middle" if abs(dx) < 0.3 * radius else "start" if dx > 0 else "end"
+        places.append((float(dx), float(dy), side))
+    return places
+
+
+# Beside the mark, then farther away, with a line that leads there.
 _PLACES = [
     (14, 0, "start"),
     (0, -20, "middle"),
@@ -331,11 +371,9 @@ _PLACES = [
     (11, 16, "start"),
     (-11, -15, "end"),
     (-11, 16, "end"),
-    (20, -30, "start"),
-    (20, 32, "start"),
-    (-20, -30, "end"),
-    (-20, 32, "end"),
 ]
+_NEAR = len(_PLACES)
+_PLACES += [*_around(32), *_around(48), *_around(64)]
 
 
 def _overlap(box, others: np.ndarray) -> float:

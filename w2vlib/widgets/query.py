@@ -278,17 +278,17 @@ class Vocabulary:
             return f"{word!r} occurs {_times(times)} in the text: too rare to be kept{limit}."
         if self.min_count is not None and self.min_count > 1:
             return (
-                f"It occurs fewer than {self.min_count} times in the text (min_count = "
-                f"{self.min_count}), or never."
+                f"A word that is missing here occurs fewer than {self.min_count} times in the text "
+                f"(min_count = {self.min_count}), or never."
             )
         if self.min_count == 1 or least == 1:
-            return "Words that occur once were kept, so this one never occurs in the text."
+            return "Words that occur once were kept: what is missing here never occurs in the text."
         if least is not None and least > 1:
             return (
-                f"The rarest word here occurs {_times(least)}: perhaps this one was rarer and was "
-                "dropped (min_count), or it never occurs in the text."
+                f"The rarest word here occurs {_times(least)}: perhaps what is missing was rarer "
+                "and was dropped (min_count), or never occurs in the text."
             )
-        return "It was dropped because it is rare (min_count), or it never occurs in the text."
+        return "Rare words may have been dropped (min_count); others never occur in the text."
 
     def _count(self, word: str) -> int | None:
         counts = self.vectors.counts

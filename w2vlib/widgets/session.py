@@ -339,7 +339,7 @@ class Explorer:
         """The table: text for every cell, and whether a word belongs to the query."""
         if self.answer is None:
             return []
-        beside = {} if picture is None else {p.name: p.off for p in picture.points if p.rank}
+        beside = {} if picture is None else self._beside()
         moved = {} if other is None else other["moves"]
         number = export.number
         return [
@@ -350,12 +350,20 @@ class Explorer:
                 "cosine": number(row.cosine),
                 "dot": number(row.dot),
                 "count": "" if row.count is None else f"{row.count:,}",
-                "beside": number(beside[row.word]) if row.word in beside else "",
+                "beside": number(beside[row.word]) if beside else "",
                 "in_query": row.in_query,
                 "moved": moved.get(row.word, ""),
             }
             for row in self.answer.rows
         ]
+
+    def _beside(self) -> dict[str, float]:
+        """How far each answer lies beside the drawn plane, also of those that are not drawn."""
+        axes, _, _ = plane.axes_of(self.vectors, self.answer, self.picture_kind)
+        words = self.answer.words
+        ids = [self.vectors.word_to_id[word] for word in words]
+        rows = rows_of(self.vectors, ids, self.answer.query.similarity)
+        return dict(zip(words, axes.place(rows)[1].tolist(), strict=True))
 
     def picture(self) -> plane.Picture | None:
         """The picture of the answer as numbers."""
@@ -422,7 +430,7 @@ class Explorer:
 
     def csv(self) -> str:
         """The table as comma-separated values."""
-        return "" if self.answer is None else export.as_csv(self.answer, self.picture())
+        return "" if self.answer is None else export.as_csv(self.answer, self._beside())
 
     def svg(self) -> str:
         """The picture as an SVG file, in printed colours."""

@@ -119,7 +119,8 @@ class TrainingLog:
         """The curves in words."""
         if not self.losses:
             return "No training yet."
-        first, last = self.losses[0][1], self.losses[-1][1]
+        curve = _thinned(np.array(self.losses))  # the same points as in the picture
+        first, last = float(curve[0, 1]), float(curve[-1, 1])
         way = "fell" if last < first else "rose" if last > first else "stayed"
         text = f"The loss {way} from {number(first)} to {number(last)}."
         scores = [m.score for m in self.moments if m.score is not None]
@@ -127,15 +128,15 @@ class TrainingLog:
             text += f" Analogies answered right: from {scores[0]:.0%} to {scores[-1]:.0%}."
         return text
 
-    def curves(self) -> str:
-        """The loss and the score against the progress, as one SVG in printed or page colours."""
+    def curves(self, apart: bool = False) -> str:
+        """The loss and the score against the progress, as SVG: one, or one for each curve."""
         panels = []
         if len(self.losses) > 1:
             panels.append(("loss", np.array(self.losses), None))
-        scored = [(m.done, m.score) for m in self.moments if m.score is not None and m.done]
+        scored = [(m.done, m.score) for m in self.moments if None not in (m.score, m.done)]
         if len(scored) > 1:
             panels.append(("analogies answered right", np.array(scored), (0.0, 1.0)))
-        return _panels(panels)
+        return "".join(_panels([panel]) for panel in panels) if apart else _panels(panels)
 
     def state(self) -> dict:
         """All there is to show, as data that JSON can carry."""
@@ -145,7 +146,7 @@ class TrainingLog:
             "done": done,
             "facts": [list(pair) for pair in self.facts()],
             "sentence": self.sentence(),
-            "curves": self.curves(),
+            "curves": self.curves(apart=True),
             "probes": self.moved(),
         }
 
