@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -25,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
+from machine import about  # noqa: E402
 
 from tests.browser import servers  # noqa: E402
 from w2vlib import WordVectors  # noqa: E402
@@ -97,6 +97,7 @@ def measure(page, vectors: WordVectors, times: int) -> dict[str, list[float]]:
 def run(size: int, dimensions: int, times: int) -> dict:
     from playwright.sync_api import sync_playwright
 
+    load = os.getloadavg()[0]
     vectors = made_up(size, dimensions)
     with tempfile.TemporaryDirectory() as base:
         folder = Path(base) / "notebooks"
@@ -120,17 +121,20 @@ def run(size: int, dimensions: int, times: int) -> dict:
                 browser.close()
         finally:
             server.stop()
-    return summary(found, size, dimensions, version)
+    return summary(found, size, dimensions, version, load)
 
 
-def summary(found: dict[str, list[float]], size: int, dimensions: int, version: str) -> dict:
+def summary(
+    found: dict[str, list[float]], size: int, dimensions: int, version: str, load: float
+) -> dict:
     """Percentiles, and what they were measured on."""
     result: dict = {
         "words": size,
         "dimensions": dimensions,
         "unit": "ms, from the key press to the painted picture",
-        "machine": {"cores": os.cpu_count(), "load": os.getloadavg()[0], "chromium": version},
-        "python": platform.python_version(),
+        "load_before": round(load, 2),
+        **about("anywidget", "ipykernel", "jupyterlab"),
+        "chromium": version,
     }
     for name, values in found.items():
         p = np.percentile(values, [50, 95, 100])

@@ -227,15 +227,23 @@ class LabPage:
         self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
 
     def save(self) -> dict:
+        """Save the notebook, and read it when the server says that it is written."""
         path = self.server.folder / self.name
         before = path.stat().st_mtime_ns
-        self.command("docmanager:save")
         end = time.monotonic() + 30
         while time.monotonic() < end:
-            self.page.wait_for_timeout(150)
+            # A second save is refused, without a word, while the first (by the clock) is under way.
+            self.page.evaluate(
+                """async () => {
+                  await window.jupyterapp.commands.execute('docmanager:save');
+                  const { context } = window.jupyterapp.shell.currentWidget;
+                  if (context.model.dirty) await context.save();
+                }"""
+            )
             if path.stat().st_mtime_ns != before:
-                with contextlib.suppress(json.JSONDecodeError):  # not yet written to the end
+                with contextlib.suppress(ValueError):  # half a file, or half a letter
                     return json.loads(path.read_text(encoding="utf-8"))
+            self.page.wait_for_timeout(150)
         raise TimeoutError("the notebook was not saved")
 
 
