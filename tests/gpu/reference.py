@@ -7,20 +7,25 @@ leaves; text is worked on in pieces.
 
 import numpy as np
 
-from tests.fast.reference import Reference, neighbours, outputs_of, sentences_of
+from tests.fast.reference import Reference, neighbours, sentences_of
 
 GROUP, PIECE = 8, 128
 
 
 class Groups(Reference):
-    """Steps with groups of eight rows."""
+    """Steps with groups of eight rows, each answered before the next."""
 
-    def steps(self, h, ids, labels):
+    def answer(self, h, ids, labels):
         dh = np.zeros_like(h)
         for start in range(0, len(ids), GROUP):
             part = slice(start, start + GROUP)
             dh += self.step(h, ids[part], labels[part])
         return dh
+
+
+def outputs(word, negatives):
+    """(rows of W_out, labels) of a word."""
+    return np.array([word, *negatives]), np.array([1] + [0] * len(negatives))
 
 
 def windows_of(corpus, reaches):
@@ -61,7 +66,7 @@ class Sliding:
 
 
 def cbow(W_in, W_out, corpus, window, negatives, reaches, lr, mean_gradient=True):
-    state, outputs = Groups(W_in, W_out, lr), outputs_of(corpus, "negative_sampling")
+    state = Groups(W_in, W_out, lr)
     others = windows_of(corpus, reaches)
     for first, last, p0, p1 in pieces(corpus, 0, len(corpus.ids), window):
         ring = Sliding(state, corpus.ids, window, p0, p1)
@@ -69,7 +74,7 @@ def cbow(W_in, W_out, corpus, window, negatives, reaches, lr, mean_gradient=True
             ring.enter(t)
             if others[t]:
                 h = np.mean([ring.rows[p] for p in others[t]], axis=0)[None]
-                dh = state.steps(h, *outputs(corpus.ids[t], negatives[t]))[0]
+                dh = state.answer(h, *outputs(corpus.ids[t], negatives[t]))[0]
                 for p in others[t]:
                     ring.change[p] += dh / (len(others[t]) if mean_gradient else 1)
             ring.leave(t - window + 1)
@@ -78,19 +83,19 @@ def cbow(W_in, W_out, corpus, window, negatives, reaches, lr, mean_gradient=True
 
 
 def skipgram(W_in, W_out, corpus, window, negatives, reaches, lr):
-    state, outputs = Groups(W_in, W_out, lr), outputs_of(corpus, "negative_sampling")
+    state = Groups(W_in, W_out, lr)
     for t, others in enumerate(windows_of(corpus, reaches)):
         h = state.W_in[[corpus.ids[t]]]
         change = np.zeros_like(h)
         for p in others:
             column = p - t + (window if p < t else window - 1)
-            change += state.steps(h, *outputs(corpus.ids[p], negatives[t][column]))
+            change += state.answer(h, *outputs(corpus.ids[p], negatives[t][column]))
         state.W_in[corpus.ids[t]] -= change[0]
     return state.W_in, state.W_out, state.loss
 
 
 def windows(W_in, W_out, corpus, window, negatives, reaches, lr):
-    state, outputs = Groups(W_in, W_out, lr), outputs_of(corpus, "negative_sampling")
+    state = Groups(W_in, W_out, lr)
     others = windows_of(corpus, reaches)
     for first, last, p0, p1 in pieces(corpus, 0, len(corpus.ids), window):
         ring = Sliding(state, corpus.ids, window, p0, p1)
@@ -110,7 +115,6 @@ def windows(W_in, W_out, corpus, window, negatives, reaches, lr):
 
 def frozen(model, W_in, W_out, corpus, window, negatives, reaches, lr, mean_gradient=True):
     """All answers from the same weights; then everything is added."""
-    outputs = outputs_of(corpus, "negative_sampling")
     change_in, change_out = np.zeros(W_in.shape), np.zeros(W_out.shape)
     loss = 0.0
 

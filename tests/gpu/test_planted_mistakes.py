@@ -24,8 +24,8 @@ PLANTED = {
     ),
     "a window over the text's end": (
         "cbow",
-        "to + WINDOW < size ? to + WINDOW : size",
-        "to + WINDOW",
+        "piece.to + WINDOW < size ? piece.to + WINDOW : size",
+        "piece.to + WINDOW",
     ),
 }
 

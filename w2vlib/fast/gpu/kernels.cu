@@ -32,7 +32,7 @@
 // memory[i] += value, with nothing lost if others add to the same place.
 static __device__ __forceinline__ void add(float4* memory, long long i, float4 value)
 {
-#if __CUDA_ARCH__ >= 900
+#if __CUDA_ARCH__ >= 900 && __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1201
     atomicAdd(memory + i, value);
 #else
     float* place = (float*)(memory + i);
@@ -285,10 +285,42 @@ static __device__ __forceinline__ void answer(
 }
 
 template <class Losses>
-static __device__ __forceinline__ void put_loss(Losses losses, long long piece, double loss, int lane)
+static __device__ __forceinline__ void put_loss(Losses losses, long long number, double loss, int lane)
 {
     for (int far = 16; far; far /= 2) loss += __shfl_xor_sync(ALL, loss, far);
-    if (lane == 0) losses[piece] = loss;
+    if (lane == 0) losses[number] = loss;
+}
+
+// ---- how every training kernel begins -----------------------------------------------------------
+
+#define TRAINING                                                                                   \
+    GLOBAL(float4) W_in, GLOBAL(float4) W_out, GLOBAL(const int) tokens, GLOBAL(const u32) spans,  \
+        GLOBAL(const u64) table, GLOBAL(const int) negatives, GLOBAL(const int) reaches,           \
+        GLOBAL(double) losses, GLOBAL(const float) damp_in, GLOBAL(const float) damp_out, ORDERS,  \
+        const long long size
+
+// A stretch of text that one warp works on: the targets `from` … `to` - 1.  Their windows may hold the
+// words `begin` … `end` - 1, which take their turns in a ring of rows in shared memory.
+struct Piece {
+    long long from, to, begin, end;
+    float lr;
+    __device__ int slot(long long p) const { return (int)((u32)(p - begin) % RING); }
+};
+
+static __device__ __forceinline__ long long first_target(const Orders& o, long long number)
+{
+    return o.begin + number * o.piece;
+}
+
+static __device__ __forceinline__ Piece piece_of(const Orders& o, long long number, long long size)
+{
+    Piece piece;
+    piece.from = first_target(o, number);
+    piece.to = piece.from + o.piece < o.end ? piece.from + o.piece : o.end;
+    piece.begin = piece.from > WINDOW ? piece.from - WINDOW : 0;
+    piece.end = piece.to + WINDOW < size ? piece.to + WINDOW : size;
+    piece.lr = learning_rate(o, piece.from);
+    return piece;
 }
 
 // ---- CBOW ------------------------------------------------------------------------------------------
@@ -300,65 +332,56 @@ static __device__ __forceinline__ void put_loss(Losses losses, long long piece, 
 // Both live in a ring of 2 w + 2 rows in shared memory.
 // So a row of W_in is read once, when it enters, and changed once, when it leaves.
 
-extern "C" __global__ void train_cbow(
-    GLOBAL(float4) W_in, GLOBAL(float4) W_out, GLOBAL(const int) tokens, GLOBAL(const u32) spans,
-    GLOBAL(const u64) table, GLOBAL(const int) negatives, GLOBAL(const int) reaches,
-    GLOBAL(double) losses, GLOBAL(const float) damp_in, GLOBAL(const float) damp_out, ORDERS,
-    const long long size)
+extern "C" __global__ void train_cbow(TRAINING)
 {
     TAKE_ORDERS;
     SHARED(float4, ring);
     const int lane = threadIdx.x;
     // Rows 0 … RING - 1 of the ring are the sums, the others the changes.
-#define SLOT(p) ((int)(((p) - p0) % RING))
-    for (long long piece = blockIdx.x; o.begin + piece * o.piece < o.end; piece += gridDim.x) {
-        const long long from = o.begin + piece * o.piece;
-        const long long to = from + o.piece < o.end ? from + o.piece : o.end;
-        const float lr = learning_rate(o, from);
-        const long long p0 = from > WINDOW ? from - WINDOW : 0;
-        const long long p1 = to + WINDOW < size ? to + WINDOW : size;
-        long long entered = p0, left = p0;
+    for (long long number = blockIdx.x; first_target(o, number) < o.end; number += gridDim.x) {
+        const Piece piece = piece_of(o, number, size);
+        long long entered = piece.begin, left = piece.begin;
         double loss = 0.;
         Slice running = zeros();
         store(ring, 0, lane, running);
         store(ring, RING, lane, running);
-        for (long long t = from; t < to; t++) {
-            for (; entered <= t + WINDOW && entered < p1; entered++) {
-                Slice sum = load(ring, SLOT(entered), lane);
+        for (long long t = piece.from; t < piece.to; t++) {
+            for (; entered <= t + WINDOW && entered < piece.end; entered++) {
+                Slice sum = load(ring, piece.slot(entered), lane);
                 collect(sum, 1.f, load_fresh(W_in, tokens[entered], lane));
-                store(ring, SLOT(entered + 1), lane, sum);
-                store(ring, RING + SLOT(entered + 1), lane, zeros());
+                store(ring, piece.slot(entered + 1), lane, sum);
+                store(ring, RING + piece.slot(entered + 1), lane, zeros());
             }
             const Window window = window_of(o, t, spans, reaches);
             const int others = (int)(window.last - window.first) - 1;
             if (others > 0) {
                 const float share = 1.f / (float)others;
-                Slice x = load(ring, SLOT(window.last), lane), d = zeros();
-                collect(x, -1.f, load(ring, SLOT(window.first), lane));
-                collect(x, -1.f, load(ring, SLOT(t + 1), lane));
-                collect(x, 1.f, load(ring, SLOT(t), lane));
+                Slice x = load(ring, piece.slot(window.last), lane), d = zeros();
+                collect(x, -1.f, load(ring, piece.slot(window.first), lane));
+                collect(x, -1.f, load(ring, piece.slot(t + 1), lane));
+                collect(x, 1.f, load(ring, piece.slot(t), lane));
 #pragma unroll
                 for (int v = 0; v < PER_LANE; v++) x.part[v] = times(share, x.part[v]);
                 answer(o, W_out, table, negatives, damp_out, o.given ? t - o.begin : t, tokens[t],
-                       x, d, lr, lane, loss);
+                       x, d, piece.lr, lane, loss);
                 const float scale = o.mean ? share : 1.f;
                 const long long places[4] = {window.first, t + 1, t, window.last};  // + + - -
                 const bool ends = spans[window.last - 1] >> 16 == 0;  // nothing to take back there
 #pragma unroll
                 for (int k = 0; k < 4; k++) {
                     if (ends && places[k] == window.last) continue;
-                    Slice change = load(ring, RING + SLOT(places[k]), lane);
+                    Slice change = load(ring, RING + piece.slot(places[k]), lane);
                     collect(change, k < 2 ? scale : -scale, d);
-                    store(ring, RING + SLOT(places[k]), lane, change);
+                    store(ring, RING + piece.slot(places[k]), lane, change);
                 }
             }
             for (; left <= t - WINDOW; left++) {
-                collect(running, 1.f, load(ring, RING + SLOT(left), lane));
+                collect(running, 1.f, load(ring, RING + piece.slot(left), lane));
                 add_row(W_in, tokens[left], lane, damp_in[tokens[left]], running);
                 if (spans[left] >> 16 == 0) running = zeros();
             }
-            if ((t - from) % RING == RING - 1) {  // small sums are exact ones
-                const Slice base = load(ring, SLOT(left), lane);
+            if (piece.slot(t) == RING - 1) {  // small sums are exact ones
+                const Slice base = load(ring, piece.slot(left), lane);
                 for (int slot = 0; slot < RING; slot++) {
                     Slice sum = load(ring, slot, lane);
                     collect(sum, -1.f, base);
@@ -366,32 +389,25 @@ extern "C" __global__ void train_cbow(
                 }
             }
         }
-        for (; left < p1; left++) {
-            collect(running, 1.f, load(ring, RING + SLOT(left), lane));
+        for (; left < piece.end; left++) {
+            collect(running, 1.f, load(ring, RING + piece.slot(left), lane));
             add_row(W_in, tokens[left], lane, damp_in[tokens[left]], running);
             if (spans[left] >> 16 == 0) running = zeros();
         }
-        put_loss(losses, piece, loss, lane);
+        put_loss(losses, number, loss, lane);
     }
-#undef SLOT
 }
 
 // ---- skip-gram -------------------------------------------------------------------------------------
 
-extern "C" __global__ void train_skipgram(
-    GLOBAL(float4) W_in, GLOBAL(float4) W_out, GLOBAL(const int) tokens, GLOBAL(const u32) spans,
-    GLOBAL(const u64) table, GLOBAL(const int) negatives, GLOBAL(const int) reaches,
-    GLOBAL(double) losses, GLOBAL(const float) damp_in, GLOBAL(const float) damp_out, ORDERS,
-    const long long size)
+extern "C" __global__ void train_skipgram(TRAINING)
 {
     TAKE_ORDERS;
     const int lane = threadIdx.x;
-    for (long long piece = blockIdx.x; o.begin + piece * o.piece < o.end; piece += gridDim.x) {
-        const long long from = o.begin + piece * o.piece;
-        const long long to = from + o.piece < o.end ? from + o.piece : o.end;
-        const float lr = learning_rate(o, from);
+    for (long long number = blockIdx.x; first_target(o, number) < o.end; number += gridDim.x) {
+        const Piece piece = piece_of(o, number, size);
         double loss = 0.;
-        for (long long t = from; t < to; t++) {
+        for (long long t = piece.from; t < piece.to; t++) {
             const Window window = window_of(o, t, spans, reaches);
             if (window.last - window.first < 2) continue;
             const Slice x = load_fresh(W_in, tokens[t], lane);
@@ -399,13 +415,13 @@ extern "C" __global__ void train_skipgram(
             for (long long p = window.first; p < window.last; p++) {
                 if (p == t) continue;
                 const long long column = p - t + (p < t ? WINDOW : WINDOW - 1);
-                const u64 number = (o.given ? t - o.begin : t) * 2 * WINDOW + column;
-                answer(o, W_out, table, negatives, damp_out, number, tokens[p], x, d,
-                       lr, lane, loss);
+                const u64 draw = (o.given ? t - o.begin : t) * 2 * WINDOW + column;
+                answer(o, W_out, table, negatives, damp_out, draw, tokens[p], x, d, piece.lr, lane,
+                       loss);
             }
             add_row(W_in, tokens[t], lane, damp_in[tokens[t]], d);
         }
-        put_loss(losses, piece, loss, lane);
+        put_loss(losses, number, loss, lane);
     }
 }
 
@@ -413,34 +429,25 @@ extern "C" __global__ void train_skipgram(
 // W_in live in shared memory while they are in the window, as they were when they entered (ring rows
 // 0 … RING - 1) and what they have learned since; each row of W_out is brought in once a window.
 
-extern "C" __global__ void train_windows(
-    GLOBAL(float4) W_in, GLOBAL(float4) W_out, GLOBAL(const int) tokens, GLOBAL(const u32) spans,
-    GLOBAL(const u64) table, GLOBAL(const int) negatives, GLOBAL(const int) reaches,
-    GLOBAL(double) losses, GLOBAL(const float) damp_in, GLOBAL(const float) damp_out, ORDERS,
-    const long long size)
+extern "C" __global__ void train_windows(TRAINING)
 {
     TAKE_ORDERS;
     SHARED(float4, ring);
     const int lane = threadIdx.x;
-#define SLOT(p) ((int)(((p) - p0) % RING))
-    for (long long piece = blockIdx.x; o.begin + piece * o.piece < o.end; piece += gridDim.x) {
-        const long long from = o.begin + piece * o.piece;
-        const long long to = from + o.piece < o.end ? from + o.piece : o.end;
-        const float lr = learning_rate(o, from);
-        const long long p0 = from > WINDOW ? from - WINDOW : 0;
-        const long long p1 = to + WINDOW < size ? to + WINDOW : size;
-        long long entered = p0, left = p0;
+    for (long long number = blockIdx.x; first_target(o, number) < o.end; number += gridDim.x) {
+        const Piece piece = piece_of(o, number, size);
+        long long entered = piece.begin, left = piece.begin;
         double loss = 0.;
-        for (long long t = from; t < to; t++) {
-            for (; entered <= t + WINDOW && entered < p1; entered++) {
-                store(ring, SLOT(entered), lane, load_fresh(W_in, tokens[entered], lane));
-                store(ring, RING + SLOT(entered), lane, zeros());
+        for (long long t = piece.from; t < piece.to; t++) {
+            for (; entered <= t + WINDOW && entered < piece.end; entered++) {
+                store(ring, piece.slot(entered), lane, load_fresh(W_in, tokens[entered], lane));
+                store(ring, RING + piece.slot(entered), lane, zeros());
             }
             const Window window = window_of(o, t, spans, reaches);
             const bool alone = window.last - window.first < 2;
-            const u64 number = o.given ? t - o.begin : t;
+            const u64 draw = o.given ? t - o.begin : t;
             for (int group = 0; group < GROUPS && !alone; group++) {
-                const int mine = row_of_lane(o, table, negatives, number, tokens[t], group, lane);
+                const int mine = row_of_lane(o, table, negatives, draw, tokens[t], group, lane);
                 int row[ROWS];
                 Slice w[ROWS], change[ROWS];
 #pragma unroll
@@ -451,8 +458,8 @@ extern "C" __global__ void train_windows(
                 }
                 for (long long p = window.first; p < window.last; p++) {
                     if (p == t) continue;
-                    Slice learned = load(ring, RING + SLOT(p), lane);
-                    Slice x = load(ring, SLOT(p), lane);
+                    Slice learned = load(ring, RING + piece.slot(p), lane);
+                    Slice x = load(ring, piece.slot(p), lane);
                     collect(x, 1.f, learned);
                     float s[GROUP];
 #pragma unroll
@@ -461,14 +468,14 @@ extern "C" __global__ void train_windows(
                     for (int j = 0; j < ROWS; j++)
 #pragma unroll
                         for (int v = 0; v < PER_LANE; v++) s[j] += dot(x.part[v], w[j].part[v]);
-                    const float g = factor(sums8(s, lane), group, lane, lr, loss);
+                    const float g = factor(sums8(s, lane), group, lane, piece.lr, loss);
 #pragma unroll
                     for (int j = 0; j < ROWS; j++) {
                         const float g_j = __shfl_sync(ALL, g, 4 * j);
                         collect(learned, g_j, w[j]);
                         collect(change[j], g_j, x);
                     }
-                    store(ring, RING + SLOT(p), lane, learned);
+                    store(ring, RING + piece.slot(p), lane, learned);
                 }
 #pragma unroll
                 for (int j = 0; j < ROWS; j++)
@@ -476,17 +483,16 @@ extern "C" __global__ void train_windows(
                         add_row(W_out, row[j], lane, damp_out[row[j]], change[j]);
             }
             for (; left <= t - WINDOW; left++) {
-                const Slice learned = load(ring, RING + SLOT(left), lane);
+                const Slice learned = load(ring, RING + piece.slot(left), lane);
                 add_row(W_in, tokens[left], lane, damp_in[tokens[left]], learned);
             }
         }
-        for (; left < p1; left++) {
-            const Slice learned = load(ring, RING + SLOT(left), lane);
+        for (; left < piece.end; left++) {
+            const Slice learned = load(ring, RING + piece.slot(left), lane);
             add_row(W_in, tokens[left], lane, damp_in[tokens[left]], learned);
         }
-        put_loss(losses, piece, loss, lane);
+        put_loss(losses, number, loss, lane);
     }
-#undef SLOT
 }
 
 // ---- the same work in a fixed order ----------------------------------------------------------------
