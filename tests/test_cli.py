@@ -1,6 +1,7 @@
 """The command line: what it prints, what it returns, and how it complains."""
 
 import itertools
+import os
 import subprocess
 import sys
 
@@ -196,7 +197,20 @@ def test_the_output_is_checked_before_the_work(tmp_path, text, capsys):
     assert "no folder" in error_of(capsys, *train, tmp_path / "none" / "v.bin")
     (tmp_path / "folder.bin").mkdir()
     assert "is a folder" in error_of(capsys, *train, tmp_path / "folder.bin")
+    if os.path.isdir("/proc/self"):
+        assert "/proc/self/v.bin" in error_of(capsys, *train, "/proc/self/v.bin")
     assert "--negative 0" in error_of(capsys, *train, tmp_path / "v.bin", "--negative", "0")
+
+
+def test_words_are_checked_before_the_work(tmp_path, capsys, monkeypatch):
+    """A word too long for the format must not cost hours of training."""
+    text = tmp_path / "long.txt"
+    text.write_text(f"a b {'x' * 3000} c\n" * 5)
+    monkeypatch.setattr(fast.FastTrainer, "fit", None)  # nobody may get so far
+    train = ["train", text, "--quiet", "-o"]
+    assert "3000 bytes" in error_of(capsys, *train, tmp_path / "v.bin")
+    assert "3000 bytes" in error_of(capsys, *train, tmp_path / "v.txt.gz")
+    assert not list(tmp_path.glob("v.*"))
 
 
 def test_training_that_cannot_work(tmp_path, text, capsys):

@@ -21,6 +21,7 @@ from w2vlib.vector_files import (
     VectorFileAccessError,
     VectorFileError,
     VectorFileNotFoundError,
+    check_writable,
     read_vectors,
     write_vectors,
 )
@@ -817,3 +818,49 @@ def test_a_changed_plain_file_is_refused_or_read_as_it_stands(tmp_path, seeds, k
 def test_binary_numbers_are_little_endian(tmp_path):
     write_vectors(tmp_path / "v.bin", ["a"], np.array([[1.0]], np.float32))
     assert (tmp_path / "v.bin").read_bytes() == b"1 1\na \x00\x00\x80\x3f\n"
+
+
+# -- complaints before the work
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("v", ["a"]),
+        ("v.pkl", ["a"]),
+        ("v.npz.gz", ["a"]),
+        ("none/v.bin", ["a"]),
+        ("n" * 300 + ".bin", ["a"]),
+        ("folder.bin", ["a"]),
+        ("v.bin", ["a", "b c"]),
+        ("v.txt.xz", ["a", "b\0c"]),
+        ("v.vec", ["a", "x" * 2001]),
+        ("v.bin", ["a", "\ud800"]),
+        ("v.npz", ["a", "\ud800"]),
+    ],
+)
+def test_what_cannot_be_written_is_said_before(tmp_path, name, words):
+    """By the same error as afterwards."""
+    (tmp_path / "folder.bin").mkdir()
+    with pytest.raises(VectorFileError) as late:
+        write_vectors(tmp_path / name, words, np.ones((len(words), 2)))
+    with pytest.raises(VectorFileError) as early:
+        check_writable(tmp_path / name, words)
+    assert (early.value.kind, str(early.value)) == (late.value.kind, str(late.value))
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.bin"]
+
+
+@pytest.mark.parametrize("suffix", ALL)
+def test_what_can_be_written_is_left_alone(tmp_path, suffix):
+    path = tmp_path / f"v{suffix}"
+    check_writable(path, WORDS)
+    assert not list(tmp_path.iterdir())
+    path.write_bytes(b"old")
+    check_writable(str(path), ["a b"] if suffix in ARRAYS else WORDS)
+    assert path.read_bytes() == b"old"
+    check_writable(tmp_path / "v", format="text")
+
+
+def test_allow_is_a_list_of_names(tmp_path):
+    with pytest.raises(TypeError, match="allow must be a list of names, got None"):
+        read_vectors(tmp_path / "v.txt", allow=None)

@@ -326,6 +326,7 @@ def _train(options) -> int:
     if options.resume and options.checkpoint is None:
         raise ValueError("--resume needs --checkpoint DIR, the folder to go on from.")
     from w2vlib import fast
+    from w2vlib.vector_files import check_writable
 
     began = time.perf_counter()
     if not options.quiet:
@@ -333,6 +334,7 @@ def _train(options) -> int:
     with fast.opened(options.text, options.min_count, options.tokenizer) as corpus:
         if not options.quiet:
             print(f"{len(corpus.ids):,} tokens, {corpus.vocab_size:,} words", file=sys.stderr)
+        check_writable(options.output, corpus.words)
         with _plain_warnings():
             make = fast._trainer_on(options.device, options.deterministic, options.threads)
         trainer = make(
@@ -401,14 +403,12 @@ def _plain_warnings() -> Iterator[None]:
 
 def _check_output(output: str) -> None:
     """Complain about the file's name and folder before the work, not after it."""
-    from w2vlib.vector_files import _format_of
+    from w2vlib.vector_files import check_writable
 
-    path = Path(output)
-    _format_of(path, None)
-    if path.is_dir():
-        raise ValueError(f"{output} is a folder. Give the name of a file in it.")
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"there is no folder {path.absolute().parent}. Make it first.")
+    folder = Path(output).absolute().parent
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}. Make it first.")
+    check_writable(output)
 
 
 def _nearest(options) -> int:

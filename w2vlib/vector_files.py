@@ -20,8 +20,10 @@ anything that is in them.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -58,6 +60,7 @@ __all__ = [
     "VectorFileError",
     "VectorFileNotFoundError",
     "atomic_write",
+    "check_writable",
     "convert_book_pickle",
     "load_arrays",
     "read_vectors",
@@ -200,6 +203,34 @@ def write_vectors(
             file.write(block)
 
 
+def check_writable(
+    path: str | os.PathLike, words: Sequence[str] = (), *, format: str | None = None
+) -> None:
+    """Say now what :func:`write_vectors` would say after hours of training.
+
+    Looks at the name, at the folder (a file is made in it and removed) and at the words.
+
+    Args:
+        path, words, format: as for :func:`write_vectors`; words may be left out.
+
+    Raises:
+        VectorFileError: the name, the folder or a word is one that :func:`write_vectors` refuses.
+        TypeError, ValueError: a wrong argument.
+    """
+    path = as_path(path)
+    kind, _ = _format_of(path, format)
+    with clear_errors(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        with tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent):
+            pass
+    if kind in ("text", "binary"):
+        _encoded_words(path, words)
+    else:
+        for word in words:
+            _encode(path, word)
+
+
 def _format_of(path: Path, format: str | None) -> tuple[str, str]:
     """(format, packing) from the suffixes and what the caller says."""
     if format is not None and format not in FORMATS:
@@ -228,7 +259,10 @@ def _format_of(path: Path, format: str | None) -> tuple[str, str]:
 
 
 def _checked_allow(allow: Collection[str]) -> frozenset[str]:
-    allow = frozenset([allow] if isinstance(allow, str) else allow)
+    try:
+        allow = frozenset([allow] if isinstance(allow, str) else allow)
+    except TypeError:
+        raise TypeError(f"allow must be a list of names, got {allow!r}.") from None
     if not allow <= set(ALLOWABLE):
         raise ValueError(f"allow may hold {ALLOWABLE}, got {sorted(allow)!r}.")
     return allow
