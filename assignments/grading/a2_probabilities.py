@@ -12,16 +12,9 @@ from w2vlib.check.common import numbers
 from w2vlib.check.exercise import Case, Mistake
 from w2vlib.classroom.tasks import Part, Task
 
+from ._shared import sigmoid, softplus
+
 LARGE = ("large scores",)
-
-
-def _softplus(x):
-    """log(1 + eˣ), without overflow."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
-def _sigmoid(x):
-    return np.exp(-_softplus(-x))
 
 
 def _log_softmax(x):
@@ -67,7 +60,7 @@ def _log_loss(scores, signs, *, slip=""):
         x = scores * ((signs + 1) / 2)
     if slip in ("overflows", "capped"):
         return -_naive(x, slip)
-    loss = _softplus(-x)
+    loss = softplus(-x)
     return {"not-negated": -loss, "averaged": np.asarray(loss.mean())}.get(slip, loss)
 
 
@@ -153,7 +146,7 @@ class _WeightedLogLoss:
         if self.slip != "stale-cache" or self.cache is None:
             self.cache = scores, labels, weights
         x = np.where(labels == 1, scores, -scores)
-        loss = _softplus(-x)
+        loss = softplus(-x)
         if self.slip in ("overflows", "capped"):
             loss = -_naive(x, self.slip)
         if self.slip == "weights-not-normalised":
@@ -177,7 +170,7 @@ class _WeightedLogLoss:
             with np.errstate(all="ignore"):
                 y = 1 / (1 + np.exp(-scores))
         else:
-            y = _sigmoid(scores)
+            y = sigmoid(scores)
         ds = weights * (y - labels) / total
         if self.slip == "wrong-sign":
             ds = -ds

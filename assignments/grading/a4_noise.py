@@ -12,6 +12,8 @@ from w2vlib.check.common import numbers
 from w2vlib.check.exercise import Case, Mistake
 from w2vlib.classroom.tasks import Part, Task
 
+from ._shared import BATCH_FORGOTTEN, BATCH_SUMMED, sigmoid, softplus
+
 # ---- noise_distribution -------------------------------------------------------------------------
 
 
@@ -255,10 +257,6 @@ OTHERS = Task(
 # ---- NoiseLoss ----------------------------------------------------------------------------------
 
 
-def _softplus(x):
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
 class _NoiseLoss:
     def __init__(self, W, *, slip=""):
         self.params, self.grads, self.slip = [W], [np.zeros_like(W)], slip
@@ -282,14 +280,14 @@ class _NoiseLoss:
             with np.errstate(all="ignore"):
                 losses = -np.log(1 / (1 + np.exp(x)))
         else:
-            losses = _softplus(x)
+            losses = softplus(x)
         total = (weights * losses).sum()
         return total if slip == "batch-summed" else total / len(h)
 
     def backward(self):
         (W,), (dW,), slip = self.params, self.grads, self.slip
         h, ids, scores, labels, weights = self.cache
-        d = weights * (np.exp(-_softplus(-scores)) - labels)
+        d = weights * (sigmoid(scores) - labels)
         if slip not in ("batch-summed", "batch-forgotten"):
             d = d / len(h)
         steps = d[:, :, None] * h[:, None, :]
@@ -391,18 +389,8 @@ LOSS = Task(
             "pointing the same way.",
             ("Two kinds of terms: one for the target, K for the noise.",),
         ),
-        Mistake(
-            "batch-summed",
-            "the batch was summed instead of averaged.",
-            "The loss is the mean over the B rows, so loss and gradients are divided by B.",
-            ("By which factor do yours and the expected values differ?",),
-        ),
-        Mistake(
-            "batch-forgotten",
-            "the gradients are those of the sum over the batch.",
-            "The loss is a mean over B rows: the 1/B belongs into the gradients as well.",
-            ("By which factor do yours and the expected values differ?",),
-        ),
+        BATCH_SUMMED,
+        BATCH_FORGOTTEN,
         Mistake(
             "overflows",
             "large scores break the loss.",

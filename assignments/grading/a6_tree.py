@@ -12,9 +12,7 @@ from w2vlib.check.common import numbers
 from w2vlib.check.exercise import Case, Mistake
 from w2vlib.classroom.tasks import Part, Task
 
-
-def _softplus(x):
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+from ._shared import BATCH_FORGOTTEN, BATCH_SUMMED, sigmoid, softplus
 
 
 def _way(word, vocab_size):
@@ -109,7 +107,7 @@ def _tree_probabilities(h, W, *, slip=""):
                 turn = 0
             if slip == "signs-exchanged":
                 turn = 1 - turn
-            logs[word] -= _softplus(score if turn else -score)
+            logs[word] -= softplus(score if turn else -score)
     return np.exp(logs)
 
 
@@ -179,8 +177,8 @@ class _TreeLoss:
                     turn = 1 - turn
                 row = _row(node, slip) % len(W)
                 score = W[row] @ h[b]
-                loss += _softplus(score if turn else -score)
-                y = np.exp(-_softplus(-score))
+                loss += softplus(score if turn else -score)
+                y = sigmoid(score)
                 self.steps.append((b, row, y - (1 - turn)))
             if slip == "root-only":
                 self.steps = [s for s in self.steps if s[0] != b] + [
@@ -283,18 +281,8 @@ LOSS = Task(
             "Every node on the way to the word has been asked, and every one of them must learn.",
             ("How many scores does the loss of one word contain?",),
         ),
-        Mistake(
-            "batch-summed",
-            "the batch was summed instead of averaged.",
-            "The loss is the mean over the B rows, so loss and gradients are divided by B.",
-            ("By which factor do yours and the expected values differ?",),
-        ),
-        Mistake(
-            "batch-forgotten",
-            "the gradients are those of the sum over the batch.",
-            "The loss is a mean over B rows: the 1/B belongs into the gradients as well.",
-            ("By which factor do yours and the expected values differ?",),
-        ),
+        BATCH_SUMMED,
+        BATCH_FORGOTTEN,
     ),
     hints=(
         "Loss of one word: the sum of −log σ(±score) over the nodes on its way.",

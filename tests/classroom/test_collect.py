@@ -95,6 +95,36 @@ def test_names_that_climb_out_links_and_bombs(empty, tmp_path):
     assert outside == []
 
 
+def test_names_of_people(empty, tmp_path):
+    """Accents, other scripts, apostrophes, and two people of the same name."""
+    form = "assignsubmission_file_/mini.ipynb"
+    names = ["Zoë Müller_11", "李 雷_12", "O'Brien Sinéad_13", "Jörg Groß_14", "Ада Лавлейс_15"]
+    same = ["Ada Lovelace_21", "Ada  Lovelace_22", "Ada Lovelace_23"]
+    files = [(f"{name}_{form}", name.encode()) for name in names + same]
+    found = collect.collect(empty, "mini", archive(tmp_path / "n.zip", files))
+    assert found.skipped == []
+    assert found.students == sorted([
+        "Zoe_Muller", "participant_12", "OBrien_Sinead", "Jorg_Gross", "participant_15",
+        "Ada_Lovelace_21", "Ada_Lovelace_22", "Ada_Lovelace_23",
+    ])  # fmt: skip
+    assert found.renamed["participant_12"] == "李 雷"
+    for student, name in (("participant_12", "李 雷_12"), ("Ada_Lovelace_22", same[1])):
+        assert (empty.root / f"submitted/{student}/mini/mini.ipynb").read_bytes() == name.encode()
+
+
+def test_links_in_the_place_of_a_hand_in_are_not_written_through(empty, tmp_path):
+    (empty.root / "submitted/A").mkdir(parents=True)
+    (empty.root / "submitted/A/mini").symlink_to(empty.root / "source/mini")
+    (empty.root / "submitted/B/mini").mkdir(parents=True)
+    (empty.root / "submitted/B/mini/mini.ipynb").symlink_to(empty.root / "source/mini/mini.ipynb")
+    before = (empty.root / "source/mini/mini.ipynb").read_bytes()
+    files = [(f"{s}_1_assignsubmission_file_/mini.ipynb", b"new") for s in "AB"]
+    found = collect.collect(empty, "mini", archive(tmp_path / "l.zip", files))
+    assert found.students == ["B"] and found.skipped[0][0] == "A"
+    assert (empty.root / "source/mini/mini.ipynb").read_bytes() == before
+    assert (empty.root / "submitted/B/mini/mini.ipynb").read_bytes() == b"new"
+
+
 def test_a_size_that_lies(empty, tmp_path):
     name = "A_1_assignsubmission_file_/mini.ipynb"
     path = archive(tmp_path / "l.zip", [(name, bytes(30 << 20))])

@@ -56,7 +56,7 @@ class TestInside:
         top = set(value(ask(code))["array"].tolist())
         home = ROOT.parts[1]
         python = {sandbox._interpreter()[0].parts[1]}
-        known = {"dev", "proc", "tmp", "usr", "lib", "lib64", "lib32", "etc", "grader", *python}
+        known = {"dev", "tmp", "usr", "lib", "lib64", "lib32", "etc", "grader", *python}
         assert top <= known, home
 
     def test_only_numpy_and_the_machinery_of_the_checks_can_be_imported(self):
@@ -130,16 +130,38 @@ class TestInside:
             "HOME", "LANG", "PATH", "PWD", "PYTHONHASHSEED", "LC_CTYPE", "OPENBLAS_NUM_THREADS",
             "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
         }  # fmt: skip
-        assert number("return len([p for p in os.listdir('/proc') if p.isdigit()])") <= 2
+
+    def test_nothing_of_the_teachers_environment_can_be_read(self, monkeypatch):
+        """Not even that of bubblewrap, the first process: its page could carry a token away."""
+        monkeypatch.setenv("W2V_TEACHERS_TOKEN", "s3cret")
+        code = """
+        import glob
+        found = []
+        for path in glob.glob("/proc/*/*") + glob.glob("/dev/fd/*") + ["/proc/1/environ"]:
+            try: found.append(open(path, "rb").read(100_000))
+            except OSError: pass
+        return len(found) + os.path.lexists("/proc")
+        """
+        assert number(code) == 0
+        seen = {}
+        real = sandbox.subprocess.Popen
+        monkeypatch.setattr(
+            sandbox.subprocess, "Popen", lambda *a, **k: seen.update(k) or real(*a, **k)
+        )
+        assert number("return 2 * x") == 6
+        assert set(seen["env"]) == {"PATH"}
 
     def test_no_open_files_but_its_own(self):
         code = """
+        import stat
         found = []
         for n in range(100):
-            try: found.append(os.readlink(f"/proc/self/fd/{n}"))
-            except OSError: pass
-        return np.array([f for f in found if not f.startswith(("/dev/null", "pipe:", "/proc"))]
-                        or ["none"])
+            try: kind = stat.S_IFMT(os.fstat(n).st_mode)
+            except OSError: continue
+            null = kind == stat.S_IFCHR and os.fstat(n).st_rdev == os.stat("/dev/null").st_rdev
+            if not null and kind != stat.S_IFIFO:
+                found.append(f"{n}: {kind:o}")
+        return np.array(found or ["none"])
         """
         assert value(ask(code))["array"].tolist() == ["none"]
 

@@ -70,12 +70,22 @@ def as_raised(error: BaseException, call: str) -> Raised:
         if not _is_library(trace.tb_frame.f_code.co_filename):
             frame = trace
         trace = trace.tb_next
-    message = _steady(str(error))
+    message = _steady(_message(error))
     if frame is None:
         return Raised(type(error).__name__, message, call)
     code = frame.tb_frame.f_code
     source = linecache.getline(code.co_filename, frame.tb_lineno).strip()
     return Raised(type(error).__name__, message, call, frame.tb_lineno, source, code.co_name)
+
+
+def _message(error: BaseException) -> str:
+    """What it says; an exception of the checked code may fail at that, too."""
+    try:
+        return str(error)
+    except TimeUp:
+        raise
+    except BaseException:
+        return "(it cannot say what happened)"
 
 
 def _is_library(filename: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -87,7 +88,7 @@ def _sorted_out(course: Course, assignment: Assignment, students, again: bool):
     old, todo = [], []
     for student in students:
         record = None if again else records.load(course.root, assignment.name, student)
-        digest = grader.digest_of(course.root / "submitted", student, assignment)
+        digest = grader.read(course.root / "submitted", student, assignment).digest
         if record and (record.digest, record.version) == (digest, assignment.version):
             old.append(record)
         else:
@@ -97,7 +98,8 @@ def _sorted_out(course: Course, assignment: Assignment, students, again: bool):
 
 def _graded(course, assignment, students, jobs: int, options: dict) -> Iterator[Record]:
     """Records as they are finished; at most a few ahead of the reader."""
-    waiting, running = list(reversed(students)), set()
+    waiting, running, stop = list(reversed(students)), set(), threading.Event()
+    options = options | {"stop": stop}
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         try:
             while waiting or running:
@@ -107,7 +109,8 @@ def _graded(course, assignment, students, jobs: int, options: dict) -> Iterator[
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
-        finally:
+        finally:  # after Ctrl-C, too: nobody wants to wait for a loop that never ends
+            stop.set()
             for future in running:
                 future.cancel()
 

@@ -184,6 +184,8 @@ def _collect(options) -> int:
 
     found = collect(_course(options), options.assignment, options.source, options.names)
     print(f"{len(found.students)} hand-ins: {', '.join(found.students) or 'none'}")
+    for student, name in found.renamed.items():
+        print(f"{name!a} is {student}")
     for path, why in found.skipped:
         print(f"left out: {path!a}: {why}", file=sys.stderr)
     return 0 if found.students else 1

@@ -11,8 +11,11 @@ import functools
 import hashlib
 import importlib.util
 import json
+import os
 import re
+import stat
 import sys
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +25,7 @@ _BEGIN, _END = "BEGIN SOLUTION", "END SOLUTION"
 _HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?END HIDDEN TESTS[^\n]*\n?", re.S | re.M)
 _MARKS = re.compile(r"^[^\n]*BEGIN MARK SCHEME.*?END MARK SCHEME[^\n]*\n?", re.S | re.M)
 _DEFINED = re.compile(r"^(?:def|class)\s+(\w+)", re.M)
+_CHECKING = ("common", "exercise", "report", "running", "stubs")  # not the chapters' exercises
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -66,6 +70,15 @@ class Template:
     @functools.cached_property
     def _given(self) -> frozenset[str]:
         return frozenset(_bare(c.released) for c in self.of_role("given", "test"))
+
+    @functools.cached_property
+    def _secret(self) -> frozenset[str]:
+        cells = (c for c in self.of_role("test") if not same_code(c.source, c.released))
+        return frozenset(_bare(c.source) for c in cells)
+
+    def is_secret(self, source: str) -> bool:
+        """Whether this is a test cell with its hidden tests: no student was ever given that."""
+        return _bare(source) in self._secret
 
     def is_given(self, source: str) -> bool:
         """Whether this is the text of a demonstration or a test: those need not run."""
@@ -129,8 +142,19 @@ class Course:
         submitted = self.root / "submitted"
         if not submitted.is_dir():
             return []
-        found = (p for p in submitted.iterdir() if (p / name).is_symlink() or (p / name).is_dir())
-        return sorted(p.name for p in found if not p.name.startswith("."))
+        found = (p.name for p in submitted.iterdir() if _is_handed_in(p / name))
+        return sorted(student for student in found if not student.startswith("."))
+
+
+def _is_handed_in(folder: Path) -> bool:
+    """Whether there is a folder or a link, or something that we may not even look at."""
+    try:
+        mode = os.lstat(folder).st_mode
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
 
 
 def is_good_name(name: str) -> bool:
@@ -206,7 +230,12 @@ def is_stub(source: str, cell: TemplateCell) -> bool:
 
 
 def _load(path: Path):
-    name = "w2vlib_grading_" + hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    """The grading module; its neighbours can be imported as ``from ._shared import …``."""
+    package = "w2vlib_grading_" + hashlib.sha256(str(path.parent).encode()).hexdigest()[:12]
+    if package not in sys.modules:
+        sys.modules[package] = types.ModuleType(package)
+        sys.modules[package].__path__ = [str(path.parent)]
+    name = f"{package}.{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look themselves up
@@ -228,11 +257,12 @@ def _agree(name: str, tasks, template: Template) -> None:
         )
 
 
-def _version(*files: Path) -> str:
-    """Changes with the tasks, the notebook, the checks and the grader itself."""
+def _version(grading: Path, notebook: Path) -> str:
+    """Changes with the tasks, the notebook, the machinery of the checks and the grader itself."""
     here = Path(__file__).resolve().parent
-    machinery = [*sorted(here.glob("*.py")), *sorted((here.parent / "check").glob("*.py"))]
+    machinery = sorted(here.glob("*.py"))
+    machinery += [here.parent / "check" / f"{name}.py" for name in _CHECKING]
     digest = hashlib.sha256()
-    for path in [*files, *machinery]:
+    for path in [grading, *sorted(grading.parent.glob("_*.py")), notebook, *machinery]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]

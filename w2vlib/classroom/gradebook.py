@@ -9,13 +9,11 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-import os
 import re
-import stat
 import warnings
 from pathlib import Path
 
-from w2vlib.classroom import handin
+from w2vlib.classroom import grader, handin
 from w2vlib.classroom.course import Assignment, Course, CourseError
 from w2vlib.classroom.grader import Record
 from w2vlib.classroom.records import write_text
@@ -158,17 +156,7 @@ def _place(root: Path, step: str, assignment: Assignment, record: Record, suffix
 
 def small_file(root: Path, record: Record, name: str) -> str | None:
     """A small text beside the notebook, such as nbgrader's ``timestamp.txt``; no link, no pipe."""
-    path = root / "submitted" / record.student / record.assignment / name
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            return None
-        return os.read(number, 200).decode("ascii", "replace").strip()
-    finally:
-        os.close(number)
+    return handin.read_note(root / "submitted", record.student, record.assignment, name)
 
 
 def _handed_in(root: Path, record: Record) -> str | None:
@@ -177,11 +165,11 @@ def _handed_in(root: Path, record: Record) -> str | None:
     text = re.sub(r"\s+(UTC|Z)$", "", text)
     try:
         moment = datetime.datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
-    return moment.isoformat(sep=" ")
+    return moment.isoformat(sep=" ") if 2000 <= moment.year < 2100 else None
 
 
 # ---- the notebook that a teacher looks at -------------------------------------------------------
@@ -189,10 +177,12 @@ def _handed_in(root: Path, record: Record) -> str | None:
 
 def _for_the_formgrader(assignment: Assignment, record: Record, root: Path) -> str:
     """The student's cells, harmless and in nbgrader's form; graded cells carry the result."""
+    reading = grader.read(root / "submitted", record.student, assignment)
+    changed = bool(record.digest) and reading.digest != record.digest
     try:
-        hand_in = handin.read(
-            root / "submitted", record.student, record.assignment, assignment.notebook.stem
-        )
+        if changed:
+            raise handin.HandInError("changed since")
+        hand_in = reading.hand_in(assignment)
         cells = hand_in.cells
         places = handin.reduce(assignment.template, hand_in).places
     except handin.HandInError:
@@ -200,6 +190,8 @@ def _for_the_formgrader(assignment: Assignment, record: Record, root: Path) -> s
     released = _released_metadata(assignment)
     results = {task.cell: in_words(task) for task in record.tasks}
     shown, done = [], set()
+    if changed:
+        shown.append(_shown("markdown", "**The hand-in has changed since.** Run `grade` again."))
     for number, cell in enumerate(cells):
         known = places.get(number)
         if known is not None and known.name not in done:
@@ -227,8 +219,10 @@ def _released_metadata(assignment: Assignment) -> dict[str, dict]:
 
 
 def _shown(kind: str, source: str, about: dict | None = None, result: str | None = None) -> dict:
-    if kind != "code":  # what a student wrote is text, not a web page
+    if kind != "code":  # what a student wrote is text and formulas, not a web page
         source = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", source)
+        source = re.sub(r"\](?=[(:])", "] ", source)  # no links and no pictures
+        source = re.sub(r"\\(href|require)(?![A-Za-z])", r"\\text{\1}", source)
     cell = {"cell_type": kind, "metadata": {"nbgrader": about} if about else {}, "source": source}
     if kind == "code":
         outputs = []

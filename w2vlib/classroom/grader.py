@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -100,14 +101,49 @@ class Record:
         return cls(**{**data, "tasks": [TaskResult(**task) for task in data["tasks"]]})
 
 
-def digest_of(folder: Path, student: str, assignment: Assignment) -> str:
-    """Names what was handed in, readable or not; another student's copy has another name."""
+@dataclass(frozen=True)
+class Reading:
+    """A hand-in, read once, so that all that is said about it is said about the same bytes.
+
+    Attributes:
+        digest: names what was handed in, readable or not; another student's copy has another name.
+        hand_in: the notebook; None with the ``problem`` why there is none.
+    """
+
+    digest: str
+    data: bytes = field(default=b"", repr=False)
+    remarks: tuple[str, ...] = ()
+    problem: str = ""
+
+    def hand_in(self, assignment: Assignment) -> handin.HandIn:
+        """The notebook.
+
+        Raises:
+            HandInError: it cannot be read, or is not the student's.
+        """
+        if self.problem:
+            raise HandInError(self.problem)
+        found = handin.parse(self.data, self.remarks)
+        if any(assignment.template.is_secret(cell.source) for cell in found.cells):
+            raise HandInError(
+                "this is the teacher's version of the notebook, which no student was given"
+            )
+        return found
+
+
+def read(folder: Path, student: str, assignment: Assignment) -> Reading:
+    """Read what ``student`` has handed in; never fails."""
+    data, remarks, problem = b"", (), ""
     try:
-        data, _ = handin.read_bytes(folder, student, assignment.name, assignment.notebook.stem)
+        data, remarks = handin.read_bytes(
+            folder, student, assignment.name, assignment.notebook.stem
+        )
         found = hashlib.sha256(data).hexdigest()
     except HandInError as error:
+        problem = str(error)
         found = f"unreadable: {error}"
-    return hashlib.sha256(f"{student}/{assignment.name}/{found}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{student}/{assignment.name}/{found}".encode()).hexdigest()
+    return Reading(digest, data, tuple(remarks), problem)
 
 
 def grade(
@@ -118,6 +154,7 @@ def grade(
     seed: int | None = None,
     limits: sandbox.Limits | None = None,
     disposable: bool = False,
+    stop: threading.Event | None = None,
 ) -> Record:
     """Grade ``folder/student/assignment/…``; whatever was handed in, there is a record.
 
@@ -125,25 +162,26 @@ def grade(
         seed: of the secret questions; by default a new one.
         limits: of time and memory; by default those of :class:`~w2vlib.classroom.sandbox.Limits`.
         disposable: run without a sandbox, on a machine that may be thrown away.
+        stop: ends the work, unfinished, when it is set.
 
     Raises:
-        SandboxError: the sandbox does not work; nothing was graded.
+        SandboxError: the sandbox does not work, or was stopped; nothing was graded.
     """
     start = time.monotonic()
     seed = secrets.randbits(120) if seed is None else seed
-    record = Record(
-        assignment.name, student, digest_of(folder, student, assignment), assignment.version, seed
-    )
+    reading = read(folder, student, assignment)
+    record = Record(assignment.name, student, reading.digest, assignment.version, seed)
     record.manual = sum(c.points for c in assignment.template.of_role("answer"))
     try:
-        hand_in = handin.read(folder, student, assignment.name, assignment.notebook.stem)
+        hand_in = reading.hand_in(assignment)
     except HandInError as error:
         record.problem = str(error)
         record.tasks = [nothing(task, "failed", record.problem) for task in assignment.tasks]
     else:
         reduced = handin.reduce(assignment.template, hand_in)
         record.remarks, record.answers = reduced.remarks, reduced.answers
-        _Run(assignment, reduced, record, limits or sandbox.Limits(), disposable).all_tasks()
+        sandboxes = {"disposable": disposable, "stop": stop}
+        _Run(assignment, reduced, record, limits or sandbox.Limits(), sandboxes).all_tasks()
     record.seconds = round(time.monotonic() - start, 3)
     return record
 
@@ -157,9 +195,9 @@ def nothing(task, status: str, headline: str, text: str = "") -> TaskResult:
 
 
 class _Run:
-    def __init__(self, assignment, reduced: Reduced, record: Record, limits, disposable) -> None:
+    def __init__(self, assignment, reduced: Reduced, record: Record, limits, sandboxes) -> None:
         self.assignment, self.reduced, self.record = assignment, reduced, record
-        self.limits, self.disposable = limits, disposable
+        self.limits, self.sandboxes = limits, sandboxes
         self.stuck = ""
 
     def all_tasks(self) -> None:
@@ -189,7 +227,7 @@ class _Run:
             wall=self.limits.wall + 2 * task.seconds,
         )
         request = task.request(self.reduced.run, cases)
-        return sandbox.run(request, limits, disposable=self.disposable)
+        return sandbox.run(request, limits, **self.sandboxes)
 
     def _task(self, task, cases) -> TaskResult:
         outcome = self._ask(task, cases)

@@ -20,6 +20,8 @@ from w2vlib.classroom.course import Template, TemplateCell, is_stub, same_code
 
 MAX_NOTEBOOK = 20 << 20
 """Bytes of the largest notebook that is read."""
+MAX_PARTS = 1_000_000
+"""Most lists and dicts in a notebook; each takes far more memory than its two brackets."""
 MAX_CELLS = 2_000
 MAX_SOURCE = 1 << 20
 
@@ -89,16 +91,9 @@ def read_bytes(folder: Path, student: str, assignment: str, notebook: str):
     """
     opened = []
     try:
-        opened.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
-        for name in (student, assignment):
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-            opened.append(os.open(_plain_name(name), flags, dir_fd=opened[-1]))
+        _open_folder(opened, folder, student, assignment)
         name, remarks = _choose(os.listdir(opened[-1]), f"{notebook}.ipynb")
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-        opened.append(os.open(name, flags, dir_fd=opened[-1]))
-        about = os.fstat(opened[-1])
-        if not stat.S_ISREG(about.st_mode):
-            raise HandInError("the notebook is not an ordinary file")
+        about = _open_file(opened, name)
         if about.st_size > MAX_NOTEBOOK:
             raise HandInError(
                 f"the notebook has {about.st_size >> 20} MB; the limit is {MAX_NOTEBOOK >> 20} MB. "
@@ -112,6 +107,36 @@ def read_bytes(folder: Path, student: str, assignment: str, notebook: str):
     finally:
         for number in opened:
             os.close(number)
+
+
+def read_note(folder: Path, student: str, assignment: str, name: str) -> str | None:
+    """The first 200 bytes of a small text beside the notebook; None if there is no plain file."""
+    opened = []
+    try:
+        _open_folder(opened, folder, student, assignment)
+        _open_file(opened, name)
+        return os.read(opened[-1], 200).decode("ascii", "replace").strip()
+    except (OSError, HandInError):
+        return None
+    finally:
+        for number in opened:
+            os.close(number)
+
+
+def _open_folder(opened: list[int], folder: Path, *names: str) -> None:
+    """Open one folder after the other and follow no link below ``folder``."""
+    opened.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+    for name in names:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+        opened.append(os.open(_plain_name(name), flags, dir_fd=opened[-1]))
+
+
+def _open_file(opened: list[int], name: str) -> os.stat_result:
+    opened.append(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=opened[-1]))
+    about = os.fstat(opened[-1])
+    if not stat.S_ISREG(about.st_mode):
+        raise HandInError("the notebook is not an ordinary file")
+    return about
 
 
 def _plain_name(name: str) -> str:
@@ -147,6 +172,8 @@ def parse(data: bytes, remarks=()) -> HandIn:
     Raises:
         HandInError: it is none.
     """
+    if data.count(b"{") + data.count(b"[") > MAX_PARTS:
+        raise HandInError("the notebook has too many parts. Clear all outputs, and save it again")
     text, odd = _decoded(data)
     try:
         tree = json.loads(text)
@@ -255,8 +282,12 @@ def _source_to_run(template, cell, known, number, by_cell, dropped, result) -> s
     if known.role in ("test", "locked"):
         changed = not same_code(cell.source, known.released)
         first = by_cell[known.name][0] == number
-        if changed and first:
-            result.remarks.append(f"The cell “{known.name}” was changed; the original was used.")
+        if changed:
+            what = "" if first else "A copy of "
+            text = f"{what}The cell “{known.name}” was changed; the original was used."
+            text = text.replace("of The", "of the")
+            if text not in result.remarks:
+                result.remarks.append(text)
         return known.released if known.role == "locked" and first else None
     if known.role == "answer" or number in dropped:
         return None

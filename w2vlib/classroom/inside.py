@@ -118,23 +118,46 @@ def _run_cells(cells, space: dict, seconds: float) -> list[dict]:
             text = f"took longer than {seconds:g} s and was stopped"
             troubles.append({"number": cell["number"], "kind": "TimeUp", "text": text, "line": 0})
         except BaseException as error:
-            seen = running.as_raised(error, "")
-            line = seen.line or getattr(error, "lineno", 0) or 0
-            troubles.append(
-                {
-                    "number": cell["number"],
-                    "kind": type(error).__name__,
-                    "text": str(error)[:300],
-                    "line": line if isinstance(line, int) else 0,
-                }
-            )
+            troubles.append({"number": cell["number"], **_told(error)})
     return troubles
+
+
+def _told(error: BaseException) -> dict:
+    """An error in a cell, in words; telling may fail or never end as well."""
+    from w2vlib.check import running
+
+    try:
+        seen = running.limited(lambda: running.as_raised(error, ""), 1.0)
+        line = seen.line or getattr(error, "lineno", 0) or 0
+    except BaseException:
+        return {"kind": "Error", "text": "it cannot be told", "line": 0}
+    line = line if isinstance(line, int) else 0
+    return {"kind": str(seen.kind), "text": str(seen.message)[:300], "line": line}
+
+
+def _as_it_can_travel(value):
+    """An array that the grader's messages know; otherwise a remark on what it is."""
+    import numpy as np
+    import wire
+
+    from w2vlib.check.exercise import Remark
+
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.dtype.kind == "f" and value.dtype.itemsize > 8:
+        value = value.astype(np.float64)
+    try:
+        wire.pack(value)
+    except wire.WireError:
+        return Remark(f"an array of {value.dtype} with {value.ndim} axes")
+    return value
 
 
 def _plain_answers(answers: list[dict]) -> list[dict]:
     from w2vlib.check.exercise import Raised, Remark
 
     def plain(value):
+        value = _as_it_can_travel(value)
         if isinstance(value, Remark):
             return {"remark": str(value.text)[:400]}
         if isinstance(value, Raised):

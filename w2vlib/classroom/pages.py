@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -31,7 +32,8 @@ _HEAD = (
 
 
 def _page(title: str, parts: list[str]) -> str:
-    body = "\n".join(parts)
+    # Control characters, and those that turn the direction of writing, show nothing but confusion.
+    body = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "�", "\n".join(parts))
     return f"{_HEAD}<title>{_text(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"  # noqa: E501
 
 

@@ -36,11 +36,16 @@ def load(root: Path, assignment: str, student: str) -> Record | None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file, whole or not at all; text that is no Unicode is repaired."""
+    write_bytes(path, text.encode("utf-8", "replace"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(dir=path.parent, prefix=".w2v-", suffix=".tmp")
     try:
-        with os.fdopen(number, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
+        with os.fdopen(number, "wb") as file:
+            file.write(data)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:

@@ -3,7 +3,8 @@
 bubblewrap gives the process file systems, process numbers and a network of its own: the network is
 empty; of the machine it sees the interpreter, NumPy and a handful of files of this package, all
 read-only; it may write 32 MB to a /tmp that is gone afterwards.  No course folder, no grade book,
-no tests, no other submission exists there.  A filter for system calls takes away other processes,
+no tests, no other submission exists there, no /proc that tells of the machine, and nothing of the
+environment in which grading was started.  A filter for system calls takes away other processes,
 threads and sockets.  Time, memory, file sizes and the length of the answer are limited.
 
 Nothing that comes back is believed: it is parsed as plain data (:mod:`w2vlib.classroom.wire`).
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,16 +101,23 @@ def why_not() -> str:
     return ""
 
 
-def run(request: dict, limits: Limits | None = None, *, disposable: bool = False) -> Outcome:
+def run(
+    request: dict,
+    limits: Limits | None = None,
+    *,
+    disposable: bool = False,
+    stop: threading.Event | None = None,
+) -> Outcome:
     """Run cells and questions in a fresh sandbox.
 
     Args:
         request: plain data: ``name, kind, cells, cases, steps`` (see ``inside.py``).
         limits: what it may use.
         disposable: run without a sandbox; only on a machine that may be thrown away.
+        stop: ends the run when it is set.
 
     Raises:
-        SandboxError: the sandbox itself did not start.
+        SandboxError: the sandbox itself did not start, or was stopped.
     """
     limits = limits or Limits()
     request = {
@@ -120,7 +129,7 @@ def run(request: dict, limits: Limits | None = None, *, disposable: bool = False
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="w2v-bare-") as bare:
         command = _bare(bare) if disposable else _bubblewrap(limits) + ["/grader/inside.py"]
-        raw = _run(command, wire.pack(request), limits.wall, limits.answer, bare=disposable)
+        raw = _run(command, wire.pack(request), limits.wall, limits.answer, disposable, stop)
     outcome = _outcome(raw, limits)
     seconds = time.monotonic() - start
     return Outcome(outcome.end, outcome.ran, outcome.value, outcome.cells, outcome.detail, seconds)
@@ -153,7 +162,7 @@ def _walls() -> tuple[str, ...]:
         words += ["--ro-bind", str(_PACKAGE / f"{name}.py"), f"/grader/lib/w2vlib/{name}.py"]
     for name in ("inside", "wire", "script"):
         words += ["--ro-bind", str(_HERE / f"{name}.py"), f"/grader/{name}.py"]
-    words += ["--proc", "/proc", "--dev", "/dev"]
+    words += ["--dev", "/dev"]
     return tuple(words)
 
 
@@ -233,7 +242,7 @@ class _Raw:
     flooded: bool = False
 
 
-def _run(command, data: bytes, wall: float, most: int, bare: bool = False) -> _Raw:
+def _run(command, data: bytes, wall: float, most: int, bare=False, stop=None) -> _Raw:
     """Run a command, feed it, and read no more than it may say."""
     if os.name == "nt":
         return _run_simply(command, data, wall)
@@ -248,14 +257,15 @@ def _run(command, data: bytes, wall: float, most: int, bare: bool = False) -> _R
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=() if filter_fd is None else (filter_fd,),
-            env=_environment(command[-1]) if bare else None,
+            # bubblewrap's own environment could be read from inside as well
+            env=_environment(command[-1]) if bare else {"PATH": os.environ.get("PATH", os.defpath)},
             start_new_session=True,
         )
     finally:
         if filter_fd is not None:
             os.close(filter_fd)
     try:
-        return _talk(process, data, time.monotonic() + wall, most)
+        return _talk(process, data, time.monotonic() + wall, most, stop)
     finally:
         _end(process)
 
@@ -294,7 +304,7 @@ def _end(process: subprocess.Popen) -> None:
             pipe.close()
 
 
-def _talk(process: subprocess.Popen, data: bytes, deadline: float, most: int) -> _Raw:
+def _talk(process: subprocess.Popen, data: bytes, deadline: float, most: int, stop=None) -> _Raw:
     pipes = {process.stdout: bytearray(), process.stderr: bytearray()}
     rest = memoryview(data)
     raw = _Raw(b"", b"", None)
@@ -309,7 +319,9 @@ def _talk(process: subprocess.Popen, data: bytes, deadline: float, most: int) ->
             if left <= 0:
                 raw.late = True
                 break
-            for key, _ in selector.select(left):
+            if stop is not None and stop.is_set():
+                raise SandboxError("grading was stopped")
+            for key, _ in selector.select(min(left, 0.2)):
                 pipe = key.fileobj
                 if pipe is process.stdin:
                     rest = _feed(process.stdin, rest, selector)
