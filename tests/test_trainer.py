@@ -368,7 +368,7 @@ def test_objects_have_the_methods_they_have_called():
     assert both.calls == [1, 2, "epoch", 3, 4, "epoch"]
 
 
-@pytest.mark.parametrize("callbacks", [[3], ["loss"], [None, print], [object()], print])
+@pytest.mark.parametrize("callbacks", [[3], ["loss"], [None, print], [object()], print, None])
 def test_callbacks_are_checked_before_training(callbacks):
     model, optimizer = Recorder(), Counter()
     with pytest.raises(TypeError, match="^callbacks"):
@@ -437,8 +437,9 @@ def test_gradients_are_clipped_when_asked():
     assert model.params[0] == pytest.approx(np.full(2, -1 / math.sqrt(2)))
     model, _, _ = recorded(1, max_epoch=1, max_grad=10)
     assert model.params[0].tolist() == [-1, -1]
-    with pytest.raises(ValueError, match="^max_norm must be"):
-        recorded(max_grad=0)
+    for max_grad, error in ((0, ValueError), (np.nan, ValueError), ("5", TypeError)):
+        with pytest.raises(error, match="^max_grad must be"):
+            recorded(max_grad=max_grad)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -451,6 +452,19 @@ def test_a_lost_training_stops_before_it_spoils_the_model(value):
     assert optimizer.updates == 2
     assert model.params[0].tolist() == [-2, -2]
     assert trainer.loss_list  # what there was
+
+
+def test_a_step_that_is_too_large_is_told_by_its_name():
+    class Giant(Counter):
+        def update(self, params, grads):
+            params[0][:] = np.inf
+
+    trainer = Trainer(cbow(), Giant(), seed=0, progress=False)
+    with pytest.raises(FloatingPointError, match="weights are NaN or infinite.*learning rate"):
+        trainer.fit(*DATA, 50, 8)
+    sound = Trainer(cbow(), SGD(), seed=0, progress=False)
+    with pytest.raises(ValueError, match="contexts must have shape"):  # other errors stay
+        sound.fit(DATA[0][:, :1], DATA[1])
 
 
 def test_one_weight_in_two_layers_is_updated_once():
@@ -590,6 +604,11 @@ def test_fit_corpus_keeps_to_sentences():
     assert set(found) == expected
 
 
+def test_fit_corpus_needs_a_model_with_windows():
+    with pytest.raises(TypeError, match="SimpleCBOW has no window_size.*convert_one_hot"):
+        Trainer(SimpleCBOW(V, 2), SGD()).fit_corpus(CORPUS)
+
+
 # ---- what is shown ------------------------------------------------------------------------------
 
 
@@ -656,6 +675,22 @@ def test_what_cannot_be_trained(change, error, message):
     with pytest.raises(error, match=message):
         Trainer(model, Counter()).fit(**options)
     assert model.batches == []
+
+
+@pytest.mark.parametrize(
+    ("model", "optimizer", "message"),
+    [
+        (CBOW, SGD(), r"^model must be an object, got the class CBOW: write CBOW\(…\)"),
+        (None, SGD(), "^model must have the method forward and backward.*got NoneType"),
+        (SGD(), Recorder(), "^model must have the method forward and backward.*got SGD"),
+        (Recorder(), Adam, r"^optimizer must be an object, got the class Adam: write Adam\(…\)"),
+        (Recorder(), "adam", r"^optimizer must have the method update, as Adam\(\) has; got str"),
+        (Recorder(), None, "^optimizer must have the method update"),
+    ],
+)
+def test_what_is_no_model_and_no_optimiser(model, optimizer, message):
+    with pytest.raises(TypeError, match=message):
+        Trainer(model, optimizer)
 
 
 @pytest.mark.parametrize("engine", ["gpu", "", None, "Numpy"])

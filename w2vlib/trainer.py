@@ -14,7 +14,7 @@ from w2vlib.checkpoints import saving
 from w2vlib.layers import forward_only
 from w2vlib.optimizers import clip_grads
 from w2vlib.training_state import LayerTraining, Rounds
-from w2vlib.validation import as_count, as_generator
+from w2vlib.validation import as_count, as_generator, as_number
 
 ENGINES = ("numpy", "fast")
 DEVICES = (None, "cpu", "gpu")
@@ -52,6 +52,7 @@ class Trainer:
         compiled: the compiled trainer, while :meth:`fit_corpus` lets it work; else ``None``.
 
     Raises:
+        TypeError: something else than a model and an optimiser, or a class in place of an object.
         ValueError: another engine or device; both seed and rng.
 
     Source: Deep Learning from Scratch 2, section 1.4.4.
@@ -72,6 +73,8 @@ class Trainer:
             raise ValueError(f"engine must be one of {ENGINES}, got {engine!r}.")
         if device not in DEVICES:
             raise ValueError(f"device must be one of {DEVICES}, got {device!r}.")
+        _check_has(model, "model", "CBOW(…)", "forward", "backward")
+        _check_has(optimizer, "optimizer", "Adam()", "update")
         self._to_device = {None: lambda x: x, "cpu": to_cpu, "gpu": to_gpu}[device]
         model, optimizer = self._to_device(model), self._to_device(optimizer)
         self.model, self.optimizer, self.engine = model, optimizer, engine
@@ -124,7 +127,8 @@ class Trainer:
             CheckpointError: the checkpoints are in use, damaged, or of another training.
             TypeError: callbacks that cannot be called.
             FloatingPointError: the loss is NaN or infinite; the step that would have spread it is
-                not taken (on a GPU it is seen only at the next look at the loss).
+                not taken (on a GPU it is seen only at the next look at the loss).  Or a step was
+                so large that the weights are.
 
         Ctrl-C ends training after the current step; the model keeps what it has learned.
         """
@@ -132,6 +136,8 @@ class Trainer:
         size = _checked_size(contexts, target)
         max_epoch, batch_size = as_count(max_epoch, "max_epoch"), as_count(batch_size, "batch_size")
         self.eval_interval = as_count(eval_interval, "eval_interval")
+        if max_grad is not None:
+            max_grad = as_number(max_grad, "max_grad", minimum=0, open_minimum=True)
         callbacks = _as_callbacks(callbacks)
         validate = self._make_validation(validation, batch_size)
         rounds = Rounds(self.rng, size, batch_size, max_epoch, like=contexts)
@@ -183,6 +189,10 @@ class Trainer:
             max_epoch: passes over the corpus.
             batch_size: examples a step; the compiled trainer has its own blocks and ignores it.
             options: further arguments of :meth:`fit` (or of :func:`w2vlib.fast.fit`).
+
+        Raises:
+            TypeError: a model without ``window_size``, such as the ones that take one-hot vectors.
+            and as :meth:`fit`.
         """
         if self.engine == "fast":
             from w2vlib import fast
@@ -191,6 +201,12 @@ class Trainer:
             return
         from w2vlib.corpus import create_contexts_target
 
+        if not hasattr(self.model, "window_size"):
+            raise TypeError(
+                f"fit_corpus makes windows of ids, and {type(self.model).__name__} has no "
+                "window_size. Make its inputs yourself (create_contexts_target, convert_one_hot) "
+                "and call fit, or use CBOW or SkipGram."
+            )
         has_ends = getattr(corpus, "sentence_starts", None) is not None
         contexts, target = create_contexts_target(corpus, self.model.window_size, partial=has_ends)
         if get_array_module(getattr(self.model, "word_vecs", None)) is not np:
@@ -233,7 +249,11 @@ class Trainer:
         return np.linspace(0, last, len(losses) + 1)[1:]
 
     def _step(self, contexts, target, batch, max_grad) -> float:
-        loss = self.model.forward(contexts[batch], target[batch])
+        try:
+            loss = self.model.forward(contexts[batch], target[batch])
+        except ValueError:
+            self._refuse_lost_weights()
+            raise
         if may_look(loss) and not np.isfinite(float(loss)):
             raise FloatingPointError(
                 f"The loss is {float(loss)} in epoch {self.epoch + 1}; the model stays as it was "
@@ -245,6 +265,16 @@ class Trainer:
             clip_grads(grads, max_grad)
         self.optimizer.update(params, grads)
         return loss
+
+    def _refuse_lost_weights(self) -> None:
+        """A layer refuses NaN; say so if it is the last step that brought it into the weights."""
+        for p in self.model.params:
+            if p.dtype.kind == "f" and may_look(p) and not bool((abs(p) < np.inf).all()):
+                raise FloatingPointError(
+                    f"The weights are NaN or infinite in epoch {self.epoch + 1}: the last steps "
+                    "were too large. Make a new model, and start again with a smaller learning "
+                    "rate, or with max_grad=5."
+                ) from None
 
     def _trust(self, contexts, target) -> Callable:
         """What to do a step in: on a GPU all examples are checked now, and trusted afterwards."""
@@ -394,6 +424,21 @@ def _memory_key(p) -> tuple[tuple, bool]:
     return (start, p.dtype.str, p.ndim, tuple(by_stride)), flipped
 
 
+def _check_has(thing, name: str, example: str, *methods: str) -> None:
+    """Checked before training: an ``AttributeError`` from its depths would say less."""
+    if isinstance(thing, type):
+        raise TypeError(
+            f"{name} must be an object, got the class {thing.__name__}: write {thing.__name__}(…), "
+            f"as in {example}."
+        )
+    lacking = [method for method in methods if not callable(getattr(thing, method, None))]
+    if lacking:
+        raise TypeError(
+            f"{name} must have the method {' and '.join(lacking)}, as {example} has; "
+            f"got {type(thing).__name__}."
+        )
+
+
 def _checked_size(contexts, target) -> int:
     lengths = [len(a) if getattr(a, "ndim", 0) else None for a in (contexts, target)]
     if None in lengths or lengths[0] != lengths[1]:
@@ -408,8 +453,8 @@ def _checked_size(contexts, target) -> int:
 
 def _as_callbacks(callbacks) -> tuple:
     """Checked before training starts: an hour later would be too late."""
-    if callable(callbacks):
-        raise TypeError("callbacks must be a list: write callbacks=[function].")
+    if callable(callbacks) or not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks must be a list, got {callbacks!r}: write callbacks=[function].")
     callbacks = tuple(callbacks)
     for i, callback in enumerate(callbacks):
         methods = [getattr(callback, moment, None) for moment in ("on_batch", "on_epoch")]

@@ -193,10 +193,12 @@ def as_number(
         raise TypeError(f"{name} must be a number, got {value!r}.") from None
     too_small = number <= minimum if open_minimum else number < minimum
     if not np.isfinite(number) or too_small or number > maximum:
-        bound = f"greater than {minimum:g}" if open_minimum else f"at least {minimum:g}"
+        bound = ["finite"]
+        if np.isfinite(minimum):
+            bound.append(f"{'greater than' if open_minimum else 'at least'} {minimum:g}")
         if np.isfinite(maximum):
-            bound += f" and at most {maximum:g}"
-        raise ValueError(f"{name} must be finite and {bound}, got {number:g}.")
+            bound.append(f"at most {maximum:g}")
+        raise ValueError(f"{name} must be {' and '.join(bound)}, got {number:g}.")
     return number
 
 
