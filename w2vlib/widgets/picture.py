@@ -274,10 +274,14 @@ def _group(point: Point, spot, label, live: bool) -> str:
 
 def _leader(spot, x: float, y: float, anchor: str) -> str:
     """A thin line from a mark to its name, where there was no room beside it."""
+    return _line(spot, _end_of_leader(spot, x, y, anchor), "leader")
+
+
+def _end_of_leader(spot, x: float, y: float, anchor: str) -> tuple[float, float]:
     middle = y - 4.5
     aside = {"start": -3, "middle": 0, "end": 3}[anchor]
     above = 0 if aside else np.sign(spot[1] - middle) * 8
-    return _line(spot, (x + aside, middle + above), "leader")
+    return x + aside, middle + above
 
 
 def _footer(picture: Picture, frame: Frame) -> list[str]:
@@ -312,11 +316,9 @@ class _Placer:
         self.marks = np.array(marks, dtype=np.float64).reshape(-1, 2)
         x, y = self.marks.T
         boxes = [np.stack([x - 9, y - 9, x + 9, y + 9], axis=1)]
-        along = np.linspace(0, 1, 24)[:, None]
-        for start, end in segments:
-            x, y = ((1 - along) * np.array(start) + along * np.array(end)).T
-            boxes.append(np.stack([x - 4, y - 4, x + 4, y + 4], axis=1))
+        boxes += [_along(start, end, 24, 4) for start, end in segments]
         self.taken = np.concatenate(boxes)
+        self.names = np.zeros((0, 4))
 
     def place(self, spot, text: str, size: float) -> tuple[float, float, str, bool]:
         """(x, y, anchor, far) for a text that names the mark at ``spot``.
@@ -324,71 +326,93 @@ class _Placer:
         ``far``: so far away that a line must lead there.
         """
         width, height = _LETTER * size * len(text) + 4, size * 1.15
-        best = None
-        for i, (dx, dy, anchor) in enumerate(_PLACES):
-            x, y = spot[0] + dx, spot[1] + dy + size * 0.35
-            left = x - {"start": 0, "middle": width / 2, "end": width}[anchor]
-            box = (left, y - height * 0.8, left + width, y + height * 0.25)
-            far = i >= _NEAR
-            badness = 0.6 * i + (8 if far else self._mistakable(box, spot))
-            badness += _overlap(box, self.taken) + 40 * _outside(box)
-            if best is None or badness < best[0]:
-                best = (badness, x, y, anchor, far, box)
-        self.taken = np.concatenate([self.taken, [best[5]]])
-        return best[1:5]
+        x = spot[0] + _PLACES[:, 0]
+        y = spot[1] + _PLACES[:, 1] + size * 0.35
+        left = x - width * _SIDES
+        boxes = np.stack([left, y - height * 0.8, left + width, y + height * 0.25], axis=1)
+        price = 0.6 * np.arange(len(boxes)) + _overlap(boxes, self.taken) + 40 * _outside(boxes)
+        price[:_NEAR] += self._mistakable(boxes[:_NEAR], spot)
+        price[_NEAR:] += 8
+        best, chosen = np.inf, 0
+        for i in np.argsort(price, kind="stable"):
+            if price[i] >= best:
+                break
+            crossed = 0.0 if i < _NEAR else _overlap(self._line(spot, x, y, i), self.names).sum()
+            if price[i] + 10 * crossed < best:
+                best, chosen = price[i] + 10 * crossed, i
+        far = bool(chosen >= _NEAR)
+        self.names = np.concatenate([self.names, boxes[[chosen]]])
+        self.taken = np.concatenate([self.taken, boxes[[chosen]]])
+        if far:
+            self.taken = np.concatenate([self.taken, self._line(spot, x, y, chosen)])
+        return float(x[chosen]), float(y[chosen]), _ANCHORS[_SIDES[chosen]], far
 
-    def _mistakable(self, box, spot) -> float:
+    def _line(self, spot, x, y, place: int) -> np.ndarray:
+        """Small boxes along the line that leads to a far place."""
+        end = _end_of_leader(spot, x[place], y[place], _ANCHORS[_SIDES[place]])
+        return _along(spot, end, 12, 1)
+
+    def _mistakable(self, boxes: np.ndarray, spot) -> np.ndarray:
         """A price for names that stand nearer to another mark than to their own."""
-        own = _distance(box, np.array([spot]))[0]
+        own = _distance(boxes, np.array([spot]))[:, 0]
         others = self.marks[np.abs(self.marks - spot).sum(axis=1) > 1]
-        nearest = _distance(box, others).min(initial=np.inf)
-        return 14.0 if nearest < own + 3 else 0.0
+        nearest = _distance(boxes, others).min(axis=1, initial=np.inf)
+        return np.where(nearest < own + 3, 14.0, 0.0)
 
 
-def _distance(box, points: np.ndarray) -> np.ndarray:
-    """(n,) how far (n, 2) points lie outside of a box."""
-    low, high = np.array(box[:2]), np.array(box[2:])
-    return np.linalg.norm(points - np.clip(points, low, high), axis=1)
+def _along(start, end, pieces: int, half: float) -> np.ndarray:
+    """(pieces, 4) small boxes on a line."""
+    part = np.linspace(0, 1, pieces)[:, None]
+    x, y = ((1 - part) * np.array(start) + part * np.array(end)).T
+    return np.stack([x - half, y - half, x + half, y + half], axis=1)
 
 
-def _around(radius: float) -> list[tuple[float, float, str]]:
-    """Places on a circle, with the side on which a text there begins."""
+def _distance(boxes: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(m, n) how far n points lie outside of m boxes."""
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    return np.linalg.norm(points - np.clip(points, low, high), axis=2)
+
+
+def _around(radius: float) -> list[tuple[float, float, float]]:
+    """Places on a circle; see :data:`_PLACES`."""
     places = []
     for angle in np.deg2rad(np.arange(0, 360, 30)):
         dx, dy = radius * np.cos(angle), radius * np.sin(angle)
-        side = "middle" if abs(dx) < 0.3 * radius else "start" if dx > 0 else "end"
+        side = 0.5 if abs(dx) < 0.3 * radius else 0.0 if dx > 0 else 1.0
         places.append((float(dx), float(dy), side))
     return places
 
 
-# Beside the mark, then farther away, with a line that leads there.
-_PLACES = [
-    (14, 0, "start"),
-    (0, -20, "middle"),
-    (0, 21, "middle"),
-    (-14, 0, "end"),
-    (11, -15, "start"),
-    (11, 16, "start"),
-    (-11, -15, "end"),
-    (-11, 16, "end"),
+# Where a name may stand, seen from its mark: to the right, downwards, and which part of the text
+# that is (0: its beginning).  First beside the mark, then farther away, with a line to it.
+_BESIDE = [
+    (14, 0, 0.0),
+    (0, -20, 0.5),
+    (0, 21, 0.5),
+    (-14, 0, 1.0),
+    (11, -15, 0.0),
+    (11, 16, 0.0),
+    (-11, -15, 1.0),
+    (-11, 16, 1.0),
 ]
-_NEAR = len(_PLACES)
-_PLACES += [*_around(32), *_around(48), *_around(64)]
+_NEAR = len(_BESIDE)
+_PLACES = np.array([*_BESIDE, *_around(32), *_around(48), *_around(64)])
+_SIDES = _PLACES[:, 2]
+_ANCHORS = {0.0: "start", 0.5: "middle", 1.0: "end"}
 
 
-def _overlap(box, others: np.ndarray) -> float:
-    """Area that the box shares with all others, in square pixels."""
-    sizes = np.minimum(others[:, 2:], box[2:]) - np.maximum(others[:, :2], box[:2])
-    return float(np.maximum(sizes, 0).prod(axis=1).sum())
+def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(m,) area that each of m boxes shares with all n others, in square pixels."""
+    low = np.maximum(boxes[:, None, :2], others[:, :2])
+    high = np.minimum(boxes[:, None, 2:], others[:, 2:])
+    return np.maximum(high - low, 0).prod(axis=2).sum(axis=1)
 
 
-def _outside(box) -> float:
-    return (
-        max(0.0, 4 - box[0])
-        + max(0.0, box[2] - WIDTH + 4)
-        + max(0.0, 4 - box[1])
-        + max(0.0, box[3] - HEIGHT + 26)
-    )
+def _outside(boxes: np.ndarray) -> np.ndarray:
+    """(m,) by how much each box sticks out of the sheet."""
+    left, top, right, bottom = boxes.T
+    over = [4 - left, right - WIDTH + 4, 4 - top, bottom - HEIGHT + 26]
+    return np.maximum(over, 0).sum(axis=0)
 
 
 def _n(number: float) -> str:
