@@ -34,7 +34,7 @@ _MODULE_OF = {
     "embedding_mean": "context_mean",
     "embedding_dot": "rows",
     "unigram_sampler": "noise",
-    "negative_sampling_loss": "noise",
+    "negative_sampling_loss": "negatives",
     "simple_cbow": "models",
     "simple_skip_gram": "models",
     "cbow": "models",
