@@ -45,10 +45,13 @@ _MODULE_OF = {
     "spearman": "meaning",
     "huffman_tree": "trees",
     "hierarchical_softmax": "trees",
+    "path_and_entropy": "pencil",
     "precision_recall": "transfer",
     "nearest_mean": "transfer",
     "text_classifier": "transfer",
     "optimal_score": "meaning",
+    "softmax_scores": "pencil",
+    "reorder_sentences": "order",
 }
 EXERCISES = tuple(_MODULE_OF)
 """Names of all checks, in the order of the course."""

@@ -174,3 +174,11 @@ def extra_mean(factor: Callable[[Case], float], *quantities: str) -> Mistake:
 
 def as_remark(text: str) -> Remark:
     return Remark(text)
+
+
+def two_results(result, notes, names: tuple[str, str]) -> None:
+    """Note the answers of a function that returns a pair."""
+    if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:
+        notes.stop(names[0], Remark(f"a {type(result).__name__}, not the two results"))
+    for name, value in zip(names, result, strict=True):
+        notes.value(name, value)
