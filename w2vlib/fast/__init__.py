@@ -1,4 +1,4 @@
-"""Compiled trainers: the same models as :mod:`w2vlib.models`, a thousand times faster.
+"""Compiled trainers: what :mod:`w2vlib.models` does, some fifty times faster.
 
     from w2vlib import fast
 
