@@ -429,6 +429,8 @@ class _Device:
         "MultiProcessorCount": 132,
         "MaxSharedMemoryPerBlockOptin": 227 << 10,
         "MaxSharedMemoryPerMultiprocessor": 228 << 10,
+        "MaxRegistersPerMultiprocessor": 64 << 10,
+        "MaxBlocksPerMultiprocessor": 32,
     }
 
     def synchronize(self):

@@ -132,7 +132,10 @@ def test_damping(device, kind):
 
 def test_the_factors_by_hand():
     """R = 100 warps, lr = 0.1: more than 32 changes at a time of one row are too many."""
-    from w2vlib.fast.gpu.launch import damping
+    from w2vlib.fast.gpu import launch
+
+    def damping(*arguments, at_once, **options):
+        return [launch.damping(c, at_once) for c in launch.crowding(*arguments, **options)]
 
     p, noise = np.array([0.9, 0.0999, 0.0001]), np.array([0.6, 0.3, 0.1])
     options = {"window_size": 2, "sample_size": 3, "at_once": 100, "lr": 0.1}

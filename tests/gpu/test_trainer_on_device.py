@@ -68,6 +68,23 @@ def test_as_good_as_the_cpu_engine(device, options):
     assert there.history[-1][0] == here.history[-1][0] == 2 * len(corpus.ids)
 
 
+@pytest.mark.parametrize("options", [{}, {**KINDS[3], "lr": 0.1}])
+def test_many_warps_stay_within_the_spread_of_the_seeds(device, options, monkeypatch):
+    """Warps that take turns, on the embedded text, at the worst: when little is learned as yet."""
+    monkeypatch.setattr(host_build, "together", 1000)
+    corpus = cut(10_000)
+
+    def losses(make, seeds, **more):
+        options_of = {"max_epoch": 2, **SHAPE, **options, **more}
+        return [make(corpus, seed=seed, **options_of).fit().loss_list[-1] for seed in range(seeds)]
+
+    here, there = losses(fast.FastTrainer, 5), losses(trainer, 2)
+    assert np.mean(there) - np.mean(here) < 3 * np.std(here, ddof=1)
+    if not options:  # what the growing number of warps is good for
+        (all_at_once,) = losses(trainer, 1, warps=256, tokens_per_warp=0)
+        assert all_at_once - np.mean(here) > 10 * np.std(here, ddof=1)
+
+
 def test_draws_are_those_of_the_cpu_engine(device, corpus):
     """The kernel's tries are ``draw_many`` of the compiled loops, number by number."""
     from w2vlib.fast.gpu.launch import Draws, Kernels, Rates
@@ -154,13 +171,14 @@ def test_spans_by_hand(device):
 
 @pytest.mark.parametrize("options", [{}, {"deterministic": True}, {"subsample": 1e-2}])
 def test_an_epoch_copies_nothing(device, corpus, options, monkeypatch):
+    from w2vlib.fast.gpu import launch
     from w2vlib.fast.gpu import trainer as module
 
-    monkeypatch.setattr(module, "MOST_PIECES", 2)  # many launches
+    monkeypatch.setattr(launch, "MOST_PIECES", 2)  # many launches
     monkeypatch.setattr(module, "IN_ORDER", 400)
 
     def train(epochs):
-        ready = trainer(corpus, max_epoch=epochs, **options)
+        ready = trainer(corpus, max_epoch=epochs, warps=2, **options)
         ready.compile()
         host_build.launches.clear()
         with counting() as n:
@@ -179,10 +197,31 @@ def test_launches_are_as_large_as_they_should_be(device, corpus):
     host_build.launches.clear()
     trainer(corpus, max_epoch=1).fit()
     ring = 2 * (2 * 3 + 2) * 8 * 4
-    assert host_build.launches == [("train_cbow", 2, ring)]  # 2,000 tokens, one warp for 1,000
+    assert host_build.launches == [("train_cbow", 8, ring)]  # at the beginning eight warps
+    host_build.launches.clear()
+    trainer(corpus, max_epoch=1, tokens_per_warp=0).fit()
+    assert host_build.launches == [("train_cbow", 16, ring)]  # 16 pieces of text
     host_build.launches.clear()
     trainer(corpus, max_epoch=1, model="skipgram", warps=7).fit()
     assert host_build.launches == [("train_skipgram", 7, 0)]
+
+
+def test_the_more_is_learned_the_more_warps_work():
+    """By hand: at least 8 warps, 4 pieces of 128 targets each, until all of them work."""
+    from w2vlib.fast.gpu.launch import MOST_PIECES, PIECE, stretches
+
+    growing = [(0, 4096, 8), (4096, 8192, 8), (8192, 16384, 16), (16384, 20000, 32)]
+    assert list(stretches(20000, 0, most=100, tokens_per_warp=500)) == growing
+    assert list(stretches(5000, 0, most=40, tokens_per_warp=100)) == [
+        (0, 4096, 8),
+        (4096, 5000, 40),
+    ]
+    assert list(stretches(20000, 60000, most=100, tokens_per_warp=500)) == [(0, 20000, 100)]
+    assert list(stretches(20000, 0, most=100, tokens_per_warp=0)) == [(0, 20000, 100)]
+    assert list(stretches(20000, 0, most=1)) == [(0, 20000, 1)]
+    step = MOST_PIECES * PIECE
+    assert list(stretches(step + 1, 0, 5, 0)) == [(0, step, 5), (step, step + 1, 5)]
+    assert list(stretches(0, 0, 5)) == []
 
 
 # ---- the interface -------------------------------------------------------------------------------
@@ -260,6 +299,7 @@ def test_diverging_training_says_what_to_do(device, corpus):
         ({"hidden_size": 513}, "hidden_size must be at most 512"),
         ({"window_size": 2000}, r"window_size must be at most \d+ for hidden_size=6"),
         ({"warps": 0}, "warps"),
+        ({"tokens_per_warp": -1}, "tokens_per_warp"),
         ({"sample_size": 1000}, "sample_size must be at most 300"),
     ],
 )

@@ -44,6 +44,8 @@ namespace warp {
 
 const int SIZE = 32;
 const size_t STACK = 64 << 10;
+// From stack to stack.  Were it a power of two, all stacks would fall on the same lines of the cache.
+const size_t APART = STACK + 64 * 37;
 
 // ---- fibers --------------------------------------------------------------------------------------
 
@@ -159,12 +161,12 @@ inline void begin(Warp& w, unsigned block)
 {
     w.block = block;
     w.epoch = 0;
-    w.stacks.resize(STACK * SIZE);
+    w.stacks.resize(APART * SIZE + 64 * (block % 601));
     w.shared.assign(state().shared, (char)0xff);
     w.places.assign(state().shared / 4 + 1, Place());
     for (int i = 0; i < SIZE; i++) {
         w.done[i] = false, w.parity[i] = 0;
-        w.lanes[i].start(w.stacks.data() + STACK * i, entry);
+        w.lanes[i].start(w.stacks.data() + 64 * (block % 601) + APART * i, entry);
     }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,18 +17,17 @@ PIECE = 128
 MOST_PIECES = 1 << 16
 """Pieces of one launch: about a tenth of a second, so that Ctrl-C does not wait for long."""
 KINDS = ("cbow", "skipgram", "windows")  # windows: skip-gram with shared negatives
-MOST_WARPS = 256
-"""Warps that train at the same time, unless more are asked for.
-
-More would keep a large card busier, but what so many change at once, none of them has seen.  Run on
-the CPU, with warps that take turns, two epochs of 200,000 tokens of Penn Treebank (H = 24) end at a
-loss of 2.29 in one thread, 2.31 with 128 warps, 2.34 with 256 and 2.40 with 512.
-"""
+TOKENS_PER_WARP = 1000
+"""Tokens trained on so far, for each warp that may work now; see :func:`stretches`."""
+LEAST_WARPS = 8
+"""With so many a training begins."""
 LONGEST_STEP = 3.2
 """Sum of the learning rates with which one row may change between two looks at it."""
 MOST_HIDDEN = 512
 MOST_WINDOW = (1 << 16) - 1
 _SPAN_BITS = 16
+_BLOCK = 1 << 24
+"""Tokens whose spans are computed together: the numbers on the way need ten times their memory."""
 
 
 @functools.cache
@@ -62,45 +62,72 @@ class Rates:
     size: int
 
 
-def damping(
+def stretches(
+    size: int, passed: int, most: int, tokens_per_warp: int = TOKENS_PER_WARP
+) -> Iterator[tuple[int, int, int]]:
+    """Launches of an epoch: ``(begin, end, warps)``, with more warps the more has been learned.
+
+    What R warps change at once, none of them has seen.  At the end of a training that costs nothing
+    (the loss is even a little lower, as with larger batches); at its beginning, when all vectors
+    still look alike, it costs much.  So no more warps work than one for every ``tokens_per_warp``
+    tokens trained on so far.  The sum of the times stays small: after 1,000 · R tokens all R work.
+
+    Args:
+        size: tokens of the epoch.
+        passed: tokens of the epochs before.
+        most: warps that there are.
+        tokens_per_warp: 0: all warps work from the beginning.
+    """
+    begin = 0
+    while begin < size:
+        warps = most
+        if tokens_per_warp:
+            warps = min(most, max(LEAST_WARPS, (passed + begin) // tokens_per_warp))
+        pieces = MOST_PIECES if warps == most else 4 * warps
+        end = min(begin + pieces * PIECE, size)
+        yield begin, end, warps
+        begin = end
+
+
+def crowding(
     kind: str,
     p: np.ndarray,
     noise: np.ndarray,
     *,
     window_size: int,
     sample_size: int,
-    at_once: int,
     lr: float,
     mean: bool = True,
     in_order: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """By what the changes of each row are multiplied, because many happen at the same time.
+    """How far each row moves unseen for each target in work, as a part of :data:`LONGEST_STEP`.
 
     Targets in work at the same time, R of them, change a row that has the probability P in each of
     them about ``R · P`` times before any of them sees it: a step of ``R · P · lr``.  Where that is
-    beyond :data:`LONGEST_STEP`, training would diverge; there each change is made so much smaller
-    that their sum is just that long.  Rare words are not concerned.
+    beyond :data:`LONGEST_STEP`, training would diverge; there :func:`damping` makes each change so
+    much smaller that their sum is just that long.  Rare words are not concerned.
 
     Args:
         kind: one of :data:`KINDS`.
         p, noise: (V,) probabilities of the rows as tokens and as negatives.
         window_size, sample_size: w and K.
-        at_once: R.
         lr, mean: see :func:`w2vlib.fast.train`.
         in_order: rows of W_in too are seen again after R targets; otherwise (but for skip-gram)
             they stay in a window for 2w + 1 targets.
 
     Returns:
-        (V,) float32 factors ≤ 1 for the rows of W_in and of W_out.
+        (V,) float32 parts for the rows of W_in and of W_out.
     """
     pairs = 1 if kind == "cbow" else 2 * window_size
     stays = 1 if in_order or kind == "skipgram" else 2 * window_size + 1
-    changes_in = at_once * stays * p * (2 * window_size if kind == "cbow" and not mean else pairs)
-    changes_out = at_once * pairs * (p + sample_size * noise)
-    return tuple(
-        np.minimum(1, LONGEST_STEP / np.maximum(changes * lr, LONGEST_STEP)).astype(np.float32)
-        for changes in (changes_in, changes_out)
-    )
+    changes_in = stays * p * (2 * window_size if kind == "cbow" and not mean else pairs)
+    changes_out = pairs * (p + sample_size * noise)
+    return tuple((c * (lr / LONGEST_STEP)).astype(np.float32) for c in (changes_in, changes_out))
+
+
+def damping(crowd, at_once: int, xp=np):
+    """By what changes of rows are multiplied while ``at_once`` targets are in work: (V,), ≤ 1."""
+    return 1 / xp.maximum(at_once * crowd, 1)
 
 
 class DeviceText:
@@ -137,12 +164,15 @@ class DeviceText:
 
     def _spans(self, starts, size: int):
         xp = self.xp
-        place = xp.arange(size, dtype=np.int64)
-        sentence = xp.searchsorted(starts, place, side="right") - 1
         ends = xp.concatenate([starts[1:], xp.full(1, size, dtype=starts.dtype)])
-        left = xp.minimum(place - starts[sentence], self.window)
-        right = xp.minimum(ends[sentence] - 1 - place, self.window)
-        return (left | (right << _SPAN_BITS)).astype(np.uint32)
+        spans = xp.empty(size, dtype=np.uint32)
+        for begin in range(0, size, _BLOCK):
+            place = xp.arange(begin, min(begin + _BLOCK, size), dtype=np.int64)
+            sentence = xp.searchsorted(starts, place, side="right") - 1
+            left = xp.minimum(place - starts[sentence], self.window)
+            right = xp.minimum(ends[sentence] - 1 - place, self.window)
+            spans[begin : begin + _BLOCK] = (left | (right << _SPAN_BITS)).astype(np.uint32)
+        return spans
 
 
 def _scramble(z):
@@ -161,6 +191,7 @@ class Kernels:
         warps: how many warps work at a time; by default as many as fit, see :meth:`usual_warps`.
 
     Attributes:
+        warps: the same; may be changed between launches.
         damp: factors for the rows of W_in and W_out on the device, see :func:`damping`; ones.
 
     Raises:
@@ -210,10 +241,14 @@ class Kernels:
             )
 
     def usual_warps(self) -> int:
-        """As many warps as run at a time: 32 a multiprocessor, fewer if windows are large."""
-        room = self._limits["MaxSharedMemoryPerMultiprocessor"] // (self.ring_bytes + 1024)
-        most = self._limits["MultiProcessorCount"] * max(1, min(32, room))
-        return min(MOST_WARPS, most)
+        """As many warps as have room at a time; fewer where windows or vectors are long."""
+        limits, registers = self._limits, self._function(f"train_{self.kind}").num_regs * WARP
+        room = (
+            limits.get("MaxBlocksPerMultiprocessor", 16),
+            limits["MaxSharedMemoryPerMultiprocessor"] // (self.ring_bytes + 1024),
+            limits.get("MaxRegistersPerMultiprocessor", 1 << 16) // registers,
+        )
+        return limits["MultiProcessorCount"] * max(1, min(room))
 
     def matrix(self, rows: np.ndarray):
         """(V, H) numbers on the device, rows filled up with zeros to a multiple of 16 bytes."""
@@ -221,13 +256,15 @@ class Kernels:
         W[:, : self.hidden_size] = self.xp.asarray(np.ascontiguousarray(rows, dtype=np.float32))
         return W
 
-    def _start(self, name: str, grid: int, arguments: tuple, shared: int = 0) -> None:
-        function = self._functions.get(name)
-        if function is None:
+    def _function(self, name: str):
+        if name not in self._functions:
             function = self._functions[name] = self._module.get_function(name)
-            if shared > 48 << 10:
-                function.max_dynamic_shared_size_bytes = shared
-        function((grid,), (WARP,), arguments, shared_mem=shared)
+            if name.startswith("train") and self.ring_bytes > 48 << 10:
+                function.max_dynamic_shared_size_bytes = self.ring_bytes
+        return self._functions[name]
+
+    def _start(self, name: str, grid: int, arguments: tuple, shared: int = 0) -> None:
+        self._function(name)((grid,), (WARP,), arguments, shared_mem=shared)
 
     def _orders(self, begin: int, end: int, rates: Rates, draws: Draws) -> tuple:
         """The arguments ORDERS of the kernels."""

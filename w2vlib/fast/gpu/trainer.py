@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -12,13 +12,14 @@ from w2vlib.backend import to_cpu
 from w2vlib.fast import plan
 from w2vlib.fast.engine import FastTrainer, _Meter, _mix
 from w2vlib.fast.gpu.launch import (
-    MOST_PIECES,
-    PIECE,
+    TOKENS_PER_WARP,
     DeviceText,
     Draws,
     Kernels,
     Rates,
+    crowding,
     damping,
+    stretches,
 )
 from w2vlib.validation import as_count
 
@@ -38,15 +39,23 @@ class GpuTrainer(FastTrainer):
             on the same kind of device.  Slower; and the weights change only after every
             :data:`IN_ORDER` targets.
         warps: groups of 32 threads that train at the same time, each on text of its own; by default
-            256, but no more than one for 1,000 tokens.  More are faster, until the GPU is full, and
-            worse: what so many change at once, none of them has seen.
+            as many as the card has room for.  What so many change at once, none of them has seen.
+        tokens_per_warp: so no more warps work than one for so many tokens trained on so far, all
+            epochs together; 0: all work from the beginning.  See
+            :func:`w2vlib.fast.gpu.launch.stretches`.
 
     Raises:
         ValueError: as FastTrainer; hierarchical softmax; sizes that do not fit into the GPU.
     """
 
     def __init__(
-        self, corpus, *, deterministic: bool = False, warps: int | None = None, **options
+        self,
+        corpus,
+        *,
+        deterministic: bool = False,
+        warps: int | None = None,
+        tokens_per_warp: int = TOKENS_PER_WARP,
+        **options,
     ) -> None:
         if options.get("loss", "negative_sampling") != "negative_sampling":
             raise ValueError(
@@ -55,6 +64,7 @@ class GpuTrainer(FastTrainer):
             )
         super().__init__(corpus, **options | {"threads": 1})
         self.deterministic = bool(deterministic)
+        self.tokens_per_warp = as_count(tokens_per_warp, "tokens_per_warp", minimum=0)
         self._kernels = Kernels(
             self.model if not self.share_negatives else "windows",
             self.shape.vocab_size,
@@ -65,29 +75,31 @@ class GpuTrainer(FastTrainer):
             mean=self.mean_gradient,
             warps=None if warps is None else as_count(warps, "warps"),
         )
-        if warps is None:
-            most = max(1, len(self._text.ids) // 1000)
-            self._kernels.warps = min(self._kernels.warps, most)
+        self._most_warps = self._kernels.warps
         counts = self.order.counts[self.order.id_of]
         xp = self._kernels.xp
         self._table = xp.asarray(plan.noise_table(counts, self.power))
-        self._kernels.damp = tuple(map(xp.asarray, self._damping(counts)))
+        self._crowding = tuple(map(xp.asarray, self._crowding_of(counts)))
         self._there: DeviceText | None = None
         self._net: tuple | None = None  # W_in and W_out on the device, if they are newer there
 
-    def _damping(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _crowding_of(self, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         noise = np.where(counts > 0, np.maximum(counts, 1) ** float(self.power), 0.0)
-        return damping(
+        return crowding(
             self._kernels.kind,
             counts / counts.sum(),
             noise / noise.sum(),
             window_size=self.shape.window_size,
             sample_size=self.sample_size,
-            at_once=IN_ORDER if self.deterministic else self._kernels.warps,
             lr=self.first_lr,
             mean=self.mean_gradient,
             in_order=self.deterministic,
         )
+
+    def _damp(self, at_once: int) -> None:
+        """From now on so many targets are in work at a time."""
+        xp = self._kernels.xp
+        self._kernels.damp = tuple(damping(crowd, at_once, xp) for crowd in self._crowding)
 
     def compile(self) -> None:
         """Make kernels, text and weights ready now, so that :meth:`fit` begins at once."""
@@ -182,16 +194,28 @@ class GpuTrainer(FastTrainer):
     def _launch_all(self, tokens, spans, rates: Rates, draws: Draws) -> list:
         """All launches of an epoch, without waiting; (loss, targets) of each, on the device."""
         xp, run = self._kernels.xp, self._kernels.run
-        step = MOST_PIECES * PIECE
         if self.deterministic:
-            run, step = self._kernels.run_in_order, IN_ORDER
+            run = self._kernels.run_in_order
         reports = [xp.zeros(2)]
-        for begin in range(0, len(tokens), step):
-            end = min(begin + step, len(tokens))
+        for begin, end in self._stretches(len(tokens)):
             losses = run(*self._net, tokens, spans, begin, end, rates, draws)
             targets = xp.count_nonzero(spans[begin:end]).astype(np.float64)
             reports.append(xp.stack([losses.sum(), targets]))
         return reports
+
+    def _stretches(self, size: int) -> Iterator[tuple[int, int]]:
+        """Begin and end of each launch of an epoch, which the kernels are made ready for."""
+        if self.deterministic:
+            self._damp(IN_ORDER)
+            for begin in range(0, size, IN_ORDER):
+                yield begin, min(begin + IN_ORDER, size)
+            return
+        passed = self.epoch * size
+        for begin, end, warps in stretches(size, passed, self._most_warps, self.tokens_per_warp):
+            if begin == 0 or warps != self._kernels.warps:
+                self._kernels.warps = warps
+                self._damp(warps)
+            yield begin, end
 
     def _report(self, reports: np.ndarray, size: int, began: float) -> None:
         """The epoch's figures; ``reports`` (launches, 2)."""
