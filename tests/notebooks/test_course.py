@@ -1,5 +1,6 @@
 """The course as a whole: complete exercises, a complete index of figures, one spelling a term."""
 
+import json
 import re
 
 import pytest
@@ -204,6 +205,68 @@ def test_the_teachers_times_are_those_of_the_chapters():
         time = re.search(r"\*\*Time:\*\*\s+about\s+(\d+)\s+minutes", read(path).cells[0].source)
         row = re.search(rf"\({re.escape(path.name)}\) \| (\d+) min", table)
         assert time[1] == row[1], path.name
+
+
+# --- what chapters quote from records -------------------------------------------------------------
+
+
+def record(name: str) -> dict:
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+def table_rows(path) -> list[list[str]]:
+    lines = words_of(path).splitlines()
+    return [[part.strip() for part in line.split("|")[1:-1]] for line in lines if line[:1] == "|"]
+
+
+def test_the_table_of_counts_is_the_record():
+    results = {(r["window"], r["vectors"]): r for r in record("ptb_counting")["results"]}
+    seen = 0
+    for row in table_rows(next(PAGES.glob("02_*.ipynb"))):
+        if len(row) != 6 or not row[2].endswith("%"):
+            continue
+        name = row[0].replace(": $US$", f" {row[1]}").replace(": $U$ alone", f" {row[1]}, U only")
+        for window, top1, rho in ((2, row[2], row[4]), (5, row[3], row[5])):
+            found = results[window, name]
+            assert abs(100 * found["top1"] - float(top1[:-1])) <= 0.0501, (row, window)
+            assert abs(found["wordsim353"] - float(rho)) <= 0.00501, (row, window)
+            seen += 1
+    assert seen == len(results)
+
+
+RUNS = {
+    "CBOW, batches of 100, 10 epochs": "ptb_cbow_batch100",
+    "CBOW, batches of 1,000, learning rate 0.002, 10 epochs": "ptb_cbow_batch1000",
+    "skip-gram, batches of 1,000, learning rate 0.003, 5 epochs": "ptb_skipgram_batch1000",
+}
+
+
+def test_the_runs_of_chapter_07_are_the_records():
+    path = next(PAGES.glob("07_*.ipynb"))
+    rows = {row[0]: row[1:] for row in table_rows(path)}
+    for title, name in RUNS.items():
+        run, (top1, top5, rho, speed) = record(name), rows[title]
+        assert (top1, top5) == (f"{run['top1']:.2%}", f"{run['top5']:.2%}"), name
+        assert float(rho) == run["wordsim353"], name
+        assert int(speed.replace(",", "")) == round(run["words_per_second"], -3), name
+    counted = next(r for r in record("ptb_counting")["results"] if r["vectors"] == "PPMI, SVD 100")
+    (row,) = (row for title, row in rows.items() if title.startswith("counting, no training"))
+    assert row[:3] == [f"{counted[k]:.2%}" for k in ("top1", "top5")] + [str(counted["wordsim353"])]
+
+
+def test_the_answers_of_chapter_07_are_the_record():
+    rows = {row[0]: row[-1] for row in table_rows(next(PAGES.glob("07_*.ipynb")))}
+    for question, answers in record("ptb_cbow_batch100")["answers"].items():
+        shown = rows[question if ":" in question else f"*{question}*"].replace("*", "")
+        assert shown.split(", ") == list(answers)
+
+
+def test_how_much_faster_chapter_07_says_the_runs_are():
+    text = " ".join(words_of(next(PAGES.glob("07_*.ipynb"))).split())
+    one, two = record("ptb_cbow_batch100"), record("ptb_cbow_batch1000")
+    speeds = [f"{round(run['ours_words_per_second'], -3):,}" for run in (one, two)]
+    ratios = [f"{run['ratio']:.0f}" for run in (one, two)]
+    assert f"reach {speeds[0]} and {speeds[1]} words/s, {ratios[0]} and {ratios[1]} times" in text
 
 
 # --- one spelling for each term ------------------------------------------------------------------
