@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
 import book_method
+import monitor_cost
 import programs
 
 from w2vlib import create_contexts_target, datasets
@@ -93,3 +94,34 @@ def test_the_books_method_makes_the_gradient_of_the_formula():
     assert loss == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(grads[0], dW_in, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(grads[1], dW_out, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", monitor_cost.KINDS[:2])
+def test_what_watching_costs(kind):
+    """The same training with and without a monitor; without a page to show it."""
+    course = monitor_cost.Course(kind, 0.1)
+    runs = [course.plain(), course.watched(), course.plain(), course.watched()]
+    result = monitor_cost.summary(runs)
+    assert result["pairs"] == 1
+    first, second = runs[2:]
+    assert not first["watched"] and second["watched"] and second["updates"] >= 1
+    assert result["wall"]["more_median"] == pytest.approx(
+        second["wall"] / first["wall"] - 1, abs=1e-4
+    )
+    assert result["cpu"]["seconds_with"] == pytest.approx(second["cpu"], abs=0.01)
+
+
+def test_what_watching_costs_is_the_median_of_pairs_in_turns():
+    assert monitor_cost.turns(3) == [1, 2, 1, 2, 2, 1, 1, 2]
+    times = [(9, 99), (10, 11), (10, 10), (20, 24)]  # the first pair is to warm up
+    runs = []
+    for place, (plain, watched) in enumerate(times):
+        pair = [
+            {"watched": False, "wall": plain, "cpu": 2 * plain},
+            {"watched": True, "wall": watched, "cpu": plain, "updates": 22, "shortest_gap": 0.2},
+        ]
+        runs += pair if place % 2 else pair[::-1]
+    result = monitor_cost.summary(runs)
+    assert result["wall"]["more_each_pair"] == [0.1, 0.0, 0.2]
+    assert result["wall"]["more_median"] == 0.1 and result["cpu"]["more_median"] == -0.5
+    assert result["updates_a_second"] == 2.2 and result["shortest_gap_seconds"] == 0.2
