@@ -45,6 +45,7 @@ NOT_IN_THE_LIBRARY = {
     "window_gradients",
     "optimal_score",
     "path_and_entropy",
+    "skip_gram_cost",
     "softmax_scores",
     "reorder_sentences",
     "precision_recall",

@@ -13,8 +13,6 @@ from w2vlib import check  # noqa: E402
 
 PAGES = ROOT / "notebooks"
 CHAPTERS = sorted(PAGES.glob("[01][0-9]_*.ipynb"))[1:]  # 00 has none
-WITHOUT_CHECK = {("10", "3")}
-"""Exercises that are answered in words or by an experiment; their text must say so."""
 
 
 def read(path):
@@ -46,8 +44,7 @@ def exercises():
 
 
 EXERCISES = list(exercises())
-CHECKED = [e for e in EXERCISES if (e[0][:2], e[1]) not in WITHOUT_CHECK]
-_id = [f"{e[0][:2]}-{e[1]}" for e in CHECKED]
+_id = [f"{e[0][:2]}-{e[1]}" for e in EXERCISES]
 
 
 def checks_of(source: str) -> list[str]:
@@ -70,7 +67,7 @@ def test_every_chapter_has_exercises():
     assert {e[0] for e in EXERCISES} == {path.name for path in CHAPTERS}
 
 
-@pytest.mark.parametrize("exercise", CHECKED, ids=_id)
+@pytest.mark.parametrize("exercise", EXERCISES, ids=_id)
 def test_exercise_has_a_stub_a_check_and_hints(exercise):
     _, number, _, _, cell = exercise
     assert cell is not None, "a stub comes right after the text"
@@ -82,7 +79,7 @@ def test_exercise_has_a_stub_a_check_and_hints(exercise):
     assert len(check.exercise_named(name).hints) >= 2
 
 
-@pytest.mark.parametrize("exercise", CHECKED, ids=_id)
+@pytest.mark.parametrize("exercise", EXERCISES, ids=_id)
 def test_exercise_has_a_solution_that_passes(exercise):
     chapter, number, stars, _, cell = exercise
     cells = solution(chapter, number)
@@ -95,15 +92,8 @@ def test_exercise_has_a_solution_that_passes(exercise):
         assert any("passed" in verdict for verdict in verdicts), f"check.{name}"
 
 
-@pytest.mark.parametrize("chapter, number", sorted(WITHOUT_CHECK))
-def test_exercise_without_a_check_says_so_and_is_solved(chapter, number):
-    (found,) = (e for e in EXERCISES if e[0][:2] == chapter and e[1] == number)
-    assert "solution" in found[3] or "no check" in found[3]
-    assert solution(found[0], number)
-
-
 def test_every_check_is_used_by_a_chapter():
-    used = {name for e in CHECKED for name in checks_of(e[4].source)}
+    used = {name for e in EXERCISES for name in checks_of(e[4].source)}
     assert used == set(check.EXERCISES)
 
 

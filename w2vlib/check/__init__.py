@@ -46,6 +46,7 @@ _MODULE_OF = {
     "huffman_tree": "trees",
     "hierarchical_softmax": "trees",
     "path_and_entropy": "pencil",
+    "skip_gram_cost": "cost",
     "precision_recall": "transfer",
     "nearest_mean": "transfer",
     "text_classifier": "transfer",
