@@ -104,6 +104,11 @@ def trivial_solutions():
         "nan": lambda inputs: np.nan,
         "pairs": lambda inputs: (np.zeros(2), np.zeros(2)),
         "nothing": lambda inputs: None,
+        "an exception": lambda inputs: [][0],
+        "a text": lambda inputs: np.array("0"),
+        "no entries": lambda inputs: np.zeros(0),
+        "infinity": lambda inputs: np.full(np.shape(inputs[0]), np.inf),
+        "minus zeros": lambda inputs: -np.zeros(np.shape(inputs[-1])),
     }
     for name, answer in answers.items():
         yield (
@@ -121,6 +126,65 @@ def test_no_work_no_points(name, task):
     for what, solutions in trivial_solutions():
         answers, _ = task.exercise.collect(solutions[task.kind], cases)
         assert task.judge(cases, answers).points == 0, what
+
+
+@pytest.mark.parametrize("name", ["a1_rows", "a3_scores"])
+def test_a_type_is_seen_and_not_told(name):
+    """float64 that calls itself float32 earns nothing for its type."""
+    task = ASSIGNMENTS[name].tasks[1 if name == "a1_rows" else 0]
+    title = {"a1_rows": "float32 stays float32", "a3_scores": "the scores"}[name]
+    quantity, of = next(step[1:] for step in task.steps if step[0] == "dtype")
+    cases = task.cases(np.random.default_rng(8))
+    answers = task.exercise.right_answers(cases)
+    for case, seen in zip(cases, answers, strict=True):
+        if case.name == "float32":
+            assert seen[quantity].text == "float32"
+            seen[of] = seen[of].astype(np.float64)
+    verdict = task.judge(cases, answers)
+    assert verdict.mistake == "float32-leak"
+    assert next(mark for mark in verdict.marks if mark.title == title).points == 0
+
+
+def test_none_repeats_an_exercise_of_the_chapters():
+    """Neither the name of a check, nor a whole definition that a chapter shows or asks for."""
+    from w2vlib import check
+
+    asked = {task.name for _, task in TASKS}
+    assert not asked & set(check.EXERCISES)
+    known = {}
+    for path in sorted((ROOT / "notebooks").rglob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                known |= dict.fromkeys(bodies("".join(cell["source"])), path.name)
+    assert len(known) > 50
+    for name in NAMES:
+        for cell in ASSIGNMENTS[name].template.of_role("solution"):
+            repeated = {known[body] for body in bodies(cell.source) if body in known}
+            assert not repeated, (name, cell.name, repeated)
+
+
+def bodies(source):
+    """What its functions and classes do, without names, docstrings and comments."""
+    import ast
+
+    class Nameless(ast.NodeTransformer):
+        def visit_Name(self, node):
+            return ast.Name("x", ast.Load())
+
+        def visit_arg(self, node):
+            return ast.arg("x")
+
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # commands of IPython
+        return set()
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name != "__init__":
+            body = [s for s in node.body if not isinstance(getattr(s, "value", 0), ast.Constant)]
+            if len(list(ast.walk(ast.Module(body, [])))) > 12:  # a line is nobody's own
+                found.add("\n".join(ast.dump(Nameless().visit(s)) for s in body))
+    return found
 
 
 def nearly(one, other) -> bool:

@@ -143,6 +143,46 @@ def test_an_interrupted_run_goes_on(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("walls")
+def test_ctrl_c_ends_a_run_that_hangs_at_once(tmp_path):
+    """A sandbox that would hang for most of a minute is not waited for; the next run goes on."""
+    import os
+    import signal
+    import subprocess
+    import sys
+    import time
+
+    pytest.importorskip("nbgrader")
+    course = Course(mini.make_course(tmp_path / "c", CONFIG))
+    batch.release(course, "mini")
+    hang = "import os, signal\ndef blend(x, y):\n    os.kill(os.getpid(), signal.SIGSTOP)"
+    for student, changes in (("a", mini.RIGHT), ("b", {**mini.RIGHT, "blend": hang})):
+        place = course.root / "submitted" / student / "mini"
+        place.mkdir(parents=True)
+        (place / "mini.ipynb").write_text(json.dumps(mini.notebook(mini.solved(**changes))))
+    words = [sys.executable, "-m", "w2vlib.classroom", "grade", "mini", "--jobs", "1"]
+    process = subprocess.Popen(
+        [*words, "--course", str(course.root)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(CONFIG.parents[1])},
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr.readline().startswith("[1/2] a: 8 of 8")
+    process.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130 and "to go on" in said
+    assert time.monotonic() - start < 30, "it would have hung for more than forty seconds"
+    assert sorted(p.stem for p in (course.root / "records/mini").iterdir()) == ["a"]
+    done = []
+    batch.grade_class(
+        course, "mini", limits=sandbox.Limits(wall=4.0), progress=lambda d, o, r: done.append(r)
+    )
+    assert [(r.student, r.points) for r in done] == [("b", 5)]
+
+
+@pytest.mark.usefixtures("walls")
 def test_a_fault_of_the_grader_is_a_record_too_and_is_tried_again(course, monkeypatch):
     place = course.root / "submitted/unlucky/mini"
     place.mkdir(parents=True)
@@ -187,5 +227,7 @@ def test_written_answers_wait_for_a_person_and_points_given_by_hand_stay(course)
     assert cli.main(["feedback", "mini", "--course", str(course.root)]) == 0
     page = (course.root / "feedback/writer/mini/mini.html").read_text()
     assert "1.5 of 2 points" in page and "Well &lt;said&gt;." in page
+    table = (course.root / "results/mini.csv").read_text()
+    assert "\nwriter,8,8,9.5,10," in table, "with the points that a person gave"
     stamp = (course.root / "feedback/writer/mini/timestamp.txt").read_text()
     assert stamp == "2026-11-21 10:00:00 UTC"

@@ -188,7 +188,7 @@ def test_the_class_page_counts_mistakes(graded, course):
     table = (course.root / "results/mini.csv").read_text("utf-8").splitlines()
     assert len(table) == 1 + len(graded)
     honest = next(line for line in table if line.startswith("honest,"))
-    assert honest.startswith("honest,8,8,2,3,,5,")
+    assert honest.startswith("honest,8,8,8,10,3,,5,")
 
 
 def test_a_second_run_grades_nothing_and_a_lost_grade_book_is_filled_again(graded, course):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -79,7 +80,7 @@ def grade_class(
             result.graded += 1
             if progress:
                 progress(result.graded, len(todo), record)
-    _write_class(course, assignment, everybody, result)
+        _write_class(course, assignment, book, everybody, result)
     return result
 
 
@@ -139,13 +140,15 @@ def _write_page(course: Course, assignment: Assignment, book, record: Record) ->
     place = course.root / "feedback" / record.student / assignment.name
     page = pages.feedback(assignment, record, book.by_hand(assignment, record))
     records.write_text(place / f"{assignment.notebook.stem}.html", page)
-    for name in ("timestamp.txt", "submission_secret.txt"):
-        if text := gradebook.small_file(course.root, record, name):
-            records.write_text(place / name, text)
+    # nbgrader's `release_feedback` stops for the whole class where one of these is missing.
+    for name, instead in (("timestamp.txt", "unknown"), ("submission_secret.txt", None)):
+        text = gradebook.small_file(course.root, record, name)
+        if text or not (place / name).exists():
+            records.write_text(place / name, text or instead or secrets.token_hex(64))
 
 
 def write_feedback(course: Course, name: str) -> list[Record]:
-    """Write all feedback pages again, with the points and words that people have given meanwhile.
+    """Write all pages and the table again, with points and words that people gave meanwhile.
 
     Raises:
         CourseError: there is no such assignment, or it was not released.
@@ -158,16 +161,18 @@ def write_feedback(course: Course, name: str) -> list[Record]:
         found = [record for record in loaded if record and book.holds(record)]
         for record in found:
             _write_page(course, assignment, book, record)
+        _write_class(course, assignment, book, course.students(name), ClassResult())
     return found
 
 
-def _write_class(course, assignment, everybody, result: ClassResult) -> None:
+def _write_class(course, assignment, book, everybody, result: ClassResult) -> None:
     loaded = (records.load(course.root, assignment.name, s) for s in everybody if is_good_name(s))
     result.records = [r for r in loaded if r and r.version == assignment.version]
     folder = course.root / "results"
     result.csv = folder / f"{assignment.name}.csv"
     result.summary = folder / f"{assignment.name}.html"
-    records.write_text(result.csv, pages.table(assignment, result.records))
+    totals = {record.student: book.total(record) for record in result.records}
+    records.write_text(result.csv, pages.table(assignment, result.records, totals))
     records.write_text(result.summary, pages.summary(assignment, result.records))
 
 

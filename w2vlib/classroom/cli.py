@@ -185,10 +185,15 @@ def _collect(options) -> int:
     found = collect(_course(options), options.assignment, options.source, options.names)
     print(f"{len(found.students)} hand-ins: {', '.join(found.students) or 'none'}")
     for student, name in found.renamed.items():
-        print(f"{name!a} is {student}")
+        print(f"{_readable(name)} is {student}")
     for path, why in found.skipped:
         print(f"left out: {path!a}: {why}", file=sys.stderr)
     return 0 if found.students else 1
+
+
+def _readable(text: str) -> str:
+    """Letters of all scripts, but nothing that a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _grade(options) -> int:
@@ -248,7 +253,10 @@ def _validate(options) -> int:
     for remark in result.remarks:
         print(remark)
     for report in result.reports:
-        print(report)
+        lines = str(report).split("\n")
+        if lines[-1].startswith("More hints:"):
+            lines[-1] = "More hints: run its check in the notebook, and unfold them there."
+        print("\n".join(lines))
     for problem in result.problems:
         print(f"✗ {problem}")
     if result:

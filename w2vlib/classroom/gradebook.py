@@ -105,6 +105,13 @@ class Book:
             found.append(about | {"max": cell.points, "comment": self._word(record, cell)})
         return found
 
+    def total(self, record: Record) -> float | None:
+        """All points in the book, with those given by hand; None if there is no such entry."""
+        try:
+            return self._book.find_submission(record.assignment, record.student).score
+        except self.missing:
+            return None
+
     def _word(self, record: Record, cell) -> str:
         try:
             comment = self._book.find_comment(

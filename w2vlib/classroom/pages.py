@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 
@@ -142,7 +143,7 @@ def summary(assignment: Assignment, records: list[Record]) -> str:
     parts = [f"<h1>{_text(assignment.name)}: {count} hand-ins</h1>"]
     if not count:
         return _page(assignment.name, [*parts, "<p>Nothing was handed in.</p>"])
-    mean, median = sum(points) / count, points[count // 2]
+    mean, median = sum(points) / count, statistics.median(points)
     parts.append(
         f"<p>Mean {mean:.1f}, median {median:g}, highest {points[-1]:g} of {most:g} points "
         "(without answers that are graded by hand).</p>"
@@ -211,7 +212,7 @@ def _mistakes_table(records) -> str:
 def _odd(records) -> list[str]:
     rows = [[_text(r.student), _text(r.problem)] for r in records if r.problem]
     rows += [
-        [_text(r.student), _text(f"{t.title}: {t.headline}")]
+        [_text(r.student), _inline(f"{t.title}: {t.headline}")]
         for r in records
         if not r.problem
         for t in r.tasks
@@ -223,16 +224,23 @@ def _odd(records) -> list[str]:
     return ["<h2>Worth a look</h2>", _table(("student", "what"), rows)]
 
 
-def table(assignment: Assignment, records: list[Record]) -> str:
-    """All scores as CSV, for a spreadsheet."""
+def table(assignment: Assignment, records: list[Record], totals: dict | None = None) -> str:
+    """All scores as CSV, for a spreadsheet.
+
+    Args:
+        totals: student → points in the grade book, with those that people gave.
+    """
+    totals = totals or {}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    head = ["student", "points", "max", "manual_max"]
+    head = ["student", "points", "max", "total", "total_max"]
     for task in assignment.tasks:
         head += [task.name, f"{task.name}_mistake"]
     writer.writerow([*head, "problem", "remarks"])
     for record in records:
-        row = [record.student, f"{record.points:g}", f"{record.max:g}", f"{record.manual:g}"]
+        total = totals.get(record.student)
+        row = [record.student, f"{record.points:g}", f"{record.max:g}"]
+        row += ["" if total is None else f"{total:g}", f"{record.max + record.manual:g}"]
         for task in record.tasks:
             state = "" if task.status == "passed" else task.status
             row += [f"{task.points:g}", task.mistake or state]
