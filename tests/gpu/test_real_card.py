@@ -17,4 +17,5 @@ def test_the_checks_pass_on_the_card(root, tmp_path):
     command = [sys.executable, "benchmarks/gpu.py", "--only", "checks", "--record", str(record)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "error" not in json.loads(record.read_text())["checks"]
+    found = json.loads(record.read_text())["checks"].values()
+    assert not any(isinstance(value, dict) for value in found)  # those are errors
