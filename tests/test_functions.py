@@ -1,6 +1,7 @@
 """softmax, sigmoid, cross entropy and cosine against plain loops in double precision."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from tests.oracles import LAYOUTS, cross_entropy, dot, laid_out
 from tests.oracles import log_sigmoid as slow_log_sigmoid
 from w2vlib.functions import (
     as_float,
+    check_probabilities,
     cos_similarity,
     cross_entropy_error,
     log_sigmoid,
     log_softmax,
+    mean_picked,
     normalize,
     sigmoid,
     softmax,
@@ -149,6 +152,38 @@ def test_complex_numbers_do_not_lose_a_part_silently():
         as_float([1j], "scores")
 
 
+def test_what_is_a_float_already_is_taken_as_it_is():
+    for dtype in FLOATS:
+        x = np.ones(3, dtype)
+        assert as_float(x) is x
+
+
+def test_numbers_take_the_type_that_they_are_like():
+    found = as_float([1, 2], like=np.zeros(1, np.float32))
+    assert found.dtype == np.float32
+    assert found.tolist() == [1, 2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # 1e300 has no place in float32: an error, no warning
+        with pytest.raises(ValueError, match=r"^W\[1\] is inf"):
+            as_float([1, 1e300], "W", like=np.zeros(1, np.float32))
+
+
+def test_infinite_numbers_pass_where_they_may_only():
+    assert as_float([-np.inf, 1], infinite=True).tolist() == [-np.inf, 1]
+    with pytest.raises(ValueError, match=r"^x\[0\] is -inf"):
+        as_float([-np.inf, 1])
+    with pytest.raises(TypeError, match="^x must hold real numbers"):
+        as_float([1j])
+
+
+def test_probabilities_may_be_off_by_rounding():
+    check_probabilities(np.array([0.0, 1.0, 1.001]), "y")
+    check_probabilities(np.zeros((0, 3)), "y")
+    for wrong in (1.0011, 1.5, 2.0, -1e-9):
+        with pytest.raises(ValueError, match="^y must hold numbers between 0 and 1"):
+            check_probabilities(np.array([0.5, wrong]), "y")
+
+
 # -- cross entropy
 
 
@@ -179,6 +214,28 @@ def test_more_axes_than_a_batch():
     y = softmax(np.arange(12.0).reshape(2, 2, 3))
     rows = [cross_entropy_error(y[i, j], 1) for i in range(2) for j in range(2)]
     assert cross_entropy_error(y, np.ones((2, 2), int)) == pytest.approx(np.mean(rows))
+
+
+def test_one_answer_only_costs_nothing():
+    assert cross_entropy_error(np.ones((3, 1)), np.ones((3, 1))) == 0
+    assert mean_picked(np.full((2, 1), 7.0), np.ones((2, 1)), "y") == 7
+
+
+def test_a_long_batch_is_summed_in_double_precision():
+    # 100,000 times log 2 is more than float16 can hold, and 0.693 is what it makes of log 2.
+    y = np.full((100_000, 2), 0.5, np.float16)
+    for t in (np.zeros(100_000, int), np.eye(2, dtype=np.float16)[np.zeros(100_000, int)]):
+        assert cross_entropy_error(y, t) == pytest.approx(math.log(2), rel=1e-3)
+
+
+def test_the_scores_are_called_as_the_caller_calls_them():
+    with pytest.raises(ValueError, match="to fit scores; got"):
+        mean_picked(np.ones((1, 2)), [0, 1, 1], "scores")
+    with pytest.raises(ValueError, match="^scores must have shape"):
+        mean_picked(np.ones((1, 0)), [0], "scores")
+    for t in ([[1], [1, 0]], [[1j, 0]]):
+        with pytest.raises((TypeError, ValueError), match="^t"):
+            mean_picked(np.ones((1, 2)), t, "scores")
 
 
 def test_a_square_batch_of_labels_is_no_one_hot_matrix():

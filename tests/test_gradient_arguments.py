@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from w2vlib import gradient_check
+from w2vlib import gradient_check, gradient_compare
 from w2vlib.gradient_check import check_gradient, check_layer, numerical_gradient, one_number
 from w2vlib.layers import MatMul, Tanh
 
@@ -181,6 +181,89 @@ def test_a_gradient_that_is_asked_for_is_shaken_and_put_back():
     assert W.tolist() == [1, 2]
     assert asked[0].tolist() == [1, 2]
     assert report.comparisons[0].got.tolist() == [2, 4]
+
+
+def test_how_much_a_gradient_is_shaken():
+    # Rounding that the caller cannot help, here far larger than usual: 1e9 W − 1e9 W(then).
+    W, b = np.array([1.0, -2.0]), np.array([3.0])
+    right, returned, losses = 2 * W, [], []
+
+    def grad():
+        returned.append(right + 1e9 * (W - [1, -2]) + 1e9 * (b - 3))
+        return returned[-1]
+
+    def loss():
+        losses.append((W.tolist(), b.tolist()))
+        return 0.0
+
+    largest = gradient_check._shaken_function(loss, [W, b], grad, right)()
+    assert len(returned) == gradient_compare.SHAKES
+    assert largest == max(np.abs(g - right).max() for g in returned) > 0
+    assert all((g[0] != right[0]) and (g[1] != right[1]) for g in returned)
+    # The loss was asked before each gradient (a layer remembers), and once more at the old place.
+    assert len(losses) == gradient_compare.SHAKES + 1
+    assert all(w != [1, -2] and c != [3] for w, c in losses[:-1])
+    assert losses[-1] == ([1, -2], [3])
+    assert W.tolist() == [1, -2] and b.tolist() == [3]
+
+
+def test_a_gradient_that_fails_while_it_is_shaken_leaves_the_parameters_alone():
+    W = np.array([1.0, -2.0])
+    scatter = gradient_check._shaken_function(lambda: 0.0, [W], lambda: None, 2 * W)
+    assert scatter() == 0  # nothing to compare with
+
+    def breaks():
+        raise KeyError("gone")
+
+    with pytest.raises(KeyError):
+        gradient_check._shaken_function(lambda: 0.0, [W], breaks, 2 * W)()
+    assert W.tolist() == [1, -2]
+
+
+def test_what_is_said_about_a_loss():
+    W, f = square()
+    assert check_gradient(f, [W], [2 * W]).title == "gradient"
+    rng = np.random.default_rng(0)
+    (problem,) = check_gradient(rng.random, [W], [2 * W]).problems
+    assert problem.sentence.startswith("f() gives another result each time")
+    x = np.linspace(0.3, 1, 20)
+    report = check_gradient(lambda: float(np.float32(np.exp(x).sum())), [x], [np.exp(x)])
+    assert report.problems[0].name == "precision"
+    assert report.problems[0].sentence.startswith("The loss f() is right to about")
+
+
+def test_what_the_comparison_is_given(monkeypatch):
+    seen, states = [], []
+
+    class Recorder(gradient_compare.Comparer):
+        def __init__(self, *arguments):
+            seen.append(arguments)
+            states.append(arguments[3].bit_generator.state)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(gradient_check, "Comparer", Recorder)
+    W, f = square()
+    grad = 2 * W
+    check_gradient(f, [W], [grad], names=["W"], tol=1e-4, seed=7)
+    evaluate, weights, (target,), _, tol = seen.pop()
+    assert (evaluate(), weights, tol) == (5.0, 1.0, 1e-4)
+    assert states == [np.random.default_rng(7).bit_generator.state]
+    assert (target.name, target.source) == ("W", id(grad))
+    assert target.x is W and target.scatter() == 0
+
+
+def test_ragged_lists_are_named():
+    W, f = square()
+    with pytest.raises(ValueError, match=r"^grads\[1\]"):
+        check_gradient(f, [W, W], [2 * W, [[1.0], [1.0, 2.0]]])
+
+
+def test_warnings_of_a_function_that_is_tried_elsewhere_are_not_shown():
+    # A float32 array is copied only if f listens; to find out, f is tried a little aside.
+    x = np.array([1.0], np.float32)
+    with np.errstate(all="raise"):
+        found = numerical_gradient(lambda a: float(np.log(max(1.0 - (a[0] - 1) ** 2, 0.0))), x)
+    assert found == pytest.approx([0], abs=1e-8)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, None])

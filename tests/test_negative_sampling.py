@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import sys
 import tracemalloc
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.gpu import strict_cupy
 from tests.oracles import LAYOUTS, dot, laid_out, log_sigmoid, numeric_gradient, run_python
 from w2vlib import negative_sampling
 from w2vlib.corpus import Corpus, build_corpus
@@ -52,6 +54,7 @@ def test_a_corpus_brings_its_counts_even_after_subsampling():
         ([0.0], None, TypeError, "^corpus must hold integer"),
         (["you"], None, TypeError, "^corpus must hold integer"),
         (None, None, TypeError, "^corpus must hold integer"),
+        ([[0], [0, 1]], None, ValueError, "^corpus"),
         ([0], 0, ValueError, "^vocab_size must be at least 1"),
         ([0], 2.5, TypeError, "^vocab_size must be a whole number"),
     ],
@@ -434,6 +437,7 @@ def test_targets_may_lie_in_memory_as_they_like(layout):
         ({"counts": [[1, 1]]}, ValueError, r"^counts must have shape \(V,\)"),
         ({"counts": [1, 1], "vocab_size": 3}, ValueError, r"^counts must have shape \(3,\)"),
         ({"counts": ["a"]}, TypeError, "^counts must hold numbers"),
+        ({"counts": [[1], [1, 2]]}, ValueError, "^counts"),
     ],
 )
 def test_samplers_that_cannot_be(options, error, message):
@@ -549,6 +553,49 @@ def test_without_negatives_the_sampler_draws_them():
     contexts = np.array([[0, PAD]] * 6)
     loss.forward(h, contexts)
     assert loss.negatives.shape == (6, 2, 4)
+
+
+def test_unsigned_targets_and_drawn_negatives_are_ids_together():
+    # NumPy alone would make floating-point numbers of uint64 and int32.
+    W, h, target, _ = problem(0, 6, 0, 3, 0)
+    losses = [NegativeSamplingLoss(W, CORPUS, seed=3) for _ in range(2)]
+    kinds = np.int64, np.uint64
+    found = {x.forward(h, target.astype(kind)) for x, kind in zip(losses, kinds, strict=True)}
+    assert len(found) == 1
+
+
+def test_lists_of_words_go_where_the_weights_are(monkeypatch):
+    cupy, cupyx = strict_cupy.make_cupy()
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setitem(sys.modules, "cupyx", cupyx)
+    W, h, _, _ = problem(0, 2, 0, 3, 0)
+    target, negatives = [[0, 1], [PAD, 2]], [[[1], [2]], [[3], [4]]]
+    here = NegativeSamplingLoss(W, CORPUS)
+    there = NegativeSamplingLoss(cupy.asarray(W), CORPUS, seed=0)
+    truth = here.forward(h, target, negatives)
+    assert there.forward(cupy.asarray(h), target, negatives) == pytest.approx(truth)
+    assert isinstance(there.negatives, cupy.ndarray)
+    there.forward(cupy.asarray(h), [0, 1])
+    assert isinstance(there.negatives, cupy.ndarray)
+
+
+def test_a_sampler_of_ones_own():
+    class Always:
+        def get_negative_sample(self, target):
+            return np.full((len(target), 2), 3)
+
+    W, h, target, _ = problem(0, 6, 0, 3, 0)
+    loss = NegativeSamplingLoss(W, None, sampler=Always())
+    assert loss.negatives is None
+    assert loss.forward(h, target) == pytest.approx(slow_loss(W, h, target, np.full((6, 2), 3)))
+
+
+def test_defaults_are_those_of_the_paper():
+    sampler = UnigramSampler(CORPUS)
+    assert (sampler.power, sampler.sample_size) == (0.75, 5)
+    assert (sampler.replace, sampler.exclude_target) == (True, True)
+    sampler = UnigramSampler(CORPUS, replace=0, exclude_target=1, sample_size=2)
+    assert (sampler.replace, sampler.exclude_target) == (False, True)
 
 
 def test_no_contexts_no_loss():
