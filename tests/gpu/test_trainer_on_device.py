@@ -158,9 +158,12 @@ def test_subsampling_drops_the_tokens_that_the_cpu_engine_drops(device, corpus):
     assert there.targets == here.targets < len(corpus.ids)
 
 
-def test_spans_by_hand(device):
+@pytest.mark.parametrize("block", [1 << 24, 4, 1])
+def test_spans_by_hand(device, monkeypatch, block):
+    from w2vlib.fast.gpu import launch
     from w2vlib.fast.gpu.launch import DeviceText
 
+    monkeypatch.setattr(launch, "_BLOCK", block)
     corpus = Corpus(np.zeros(9, int), ["a"], [0, 1, 4])
     order = plan.Order(np.asarray(corpus.counts))
     _, spans = DeviceText(plan.make_text(corpus, order), 2, device).epoch(0)
