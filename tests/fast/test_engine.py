@@ -367,6 +367,10 @@ def test_windows_longer_than_the_text():
         ({"seed": -1}, ValueError, "seed"),
         ({"seed": 1, "rng": np.random.default_rng(1)}, ValueError, "not both"),
         ({"share_negatives": True}, ValueError, "share_negatives is for"),
+        ({"min_count": 5}, ValueError, "min_count and tokenizer are for texts"),
+        ({"tokenizer": "words"}, ValueError, "min_count and tokenizer are for texts"),
+        ({"callbacks": print}, TypeError, "callbacks must be a list"),
+        ({"callbacks": [3]}, TypeError, r"callbacks\[0\] must be a function"),
     ],
 )
 def test_wrong_options(corpus, options, error, words):

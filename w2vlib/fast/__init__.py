@@ -183,11 +183,16 @@ def fit(trainer, corpus, max_epoch: int = 10, **options) -> None:
 @contextlib.contextmanager
 def opened(source, min_count: int, tokenizer):
     """A corpus for whatever was given; its temporary files go away at the end."""
-    if all(hasattr(source, name) for name in ("ids", "words", "counts", "sentence_starts")):
-        yield source
-        return
     if not isinstance(source, (str, os.PathLike)):
-        yield _from_ids(source)
+        if min_count != 1 or tokenizer is not None:
+            raise ValueError(
+                "min_count and tokenizer are for texts that are still to be read. "
+                "Give them to build_corpus(…) or datasets.load(…), which made the corpus."
+            )
+        is_corpus = all(
+            hasattr(source, name) for name in ("ids", "words", "counts", "sentence_starts")
+        )
+        yield source if is_corpus else _from_ids(source)
         return
     from w2vlib import datasets
 

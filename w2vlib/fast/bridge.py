@@ -10,7 +10,7 @@ from w2vlib.fast.plan import STRETCH
 from w2vlib.hierarchical_softmax import HierarchicalSoftmaxLoss
 from w2vlib.models import CBOW, SkipGram
 from w2vlib.optimizers import SGD
-from w2vlib.trainer import _call
+from w2vlib.trainer import _as_callbacks, _call
 
 _BATCH = 100  # targets: what the loss curve of a Trainer counts in
 
@@ -32,6 +32,7 @@ def fit_trainer(
     resume: bool = False,
 ) -> None:
     """See :func:`w2vlib.fast.fit`; ``eval_interval`` is accepted and ignored."""
+    callbacks = _as_callbacks(callbacks)
     model, lr = _checked(trainer)
     options = model_options(model)
     corpus = _with_vocabulary(corpus, len(model.word_vecs))
@@ -59,7 +60,7 @@ def fit_trainer(
         trainer.epoch += 1
         if validate is not None:
             trainer.validation_losses.append(validate())
-        _call(tuple(callbacks), "on_epoch", trainer)
+        _call(callbacks, "on_epoch", trainer)
         if trainer._stop:
             engine.stop()
 

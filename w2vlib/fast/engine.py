@@ -14,7 +14,7 @@ from w2vlib.checkpoints import saving
 from w2vlib.corpus import keep_probability
 from w2vlib.fast import kernels, plan
 from w2vlib.fast.saving import EngineTraining
-from w2vlib.trainer import _someone_watches
+from w2vlib.trainer import _as_callbacks, _call, _someone_watches
 from w2vlib.validation import as_choice, as_count, as_generator, as_number
 from w2vlib.word_vectors import WordVectors
 
@@ -205,7 +205,7 @@ class FastTrainer:
 
         Ctrl-C ends training after the stretches of text in work; what was learned is kept.
         """
-        callbacks = [getattr(callback, "on_epoch", callback) for callback in callbacks]
+        callbacks = _as_callbacks(callbacks)
         self._stop = self.interrupted = False
         self._also = also
         running = EngineTraining(self, also)
@@ -221,8 +221,7 @@ class FastTrainer:
                         if self._running is not None:  # stopped on the way
                             break
                         self.epoch += 1
-                        for callback in callbacks:
-                            callback(self)
+                        _call(callbacks, "on_epoch", self)
         except KeyboardInterrupt:
             self.interrupted = True
             print(

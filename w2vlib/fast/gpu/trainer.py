@@ -21,6 +21,7 @@ from w2vlib.fast.gpu.launch import (
     damping,
     stretches,
 )
+from w2vlib.trainer import _as_callbacks, _call
 from w2vlib.validation import as_count
 
 IN_ORDER = 512
@@ -150,7 +151,7 @@ class GpuTrainer(FastTrainer):
         """
         if checkpoint is not None or resume:
             raise ValueError("checkpoints are written by the CPU's trainer only: device='cpu'.")
-        callbacks = [getattr(callback, "on_epoch", callback) for callback in callbacks]
+        callbacks = _as_callbacks(callbacks)
         self._stop = self.interrupted = False
         self.compile()
         meter = _Meter(self) if self.progress else None
@@ -160,8 +161,7 @@ class GpuTrainer(FastTrainer):
                 if self._stop:
                     break
                 self.epoch += 1
-                for callback in callbacks:
-                    callback(self)
+                _call(callbacks, "on_epoch", self)
                 if self._stop:
                     break
         except KeyboardInterrupt:
