@@ -428,6 +428,10 @@ def test_folder_missing_and_forbidden_files(tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "open", forbidden, raising=False)
     with pytest.raises(PermissionError, match=r"secret\.txt may not be read.*chmod"):
         load(path)
+    with pytest.raises(FileNotFoundError, match="Did you mean 'ptb'"):
+        load("PTB")
+    with pytest.raises(FileNotFoundError, match=r"looked in .*\.$"):
+        load("my.txt")
 
 
 def test_a_file_named_like_a_data_set(tmp_path, monkeypatch):

@@ -278,6 +278,7 @@ def test_the_table_as_text_and_html():
         ({}, {}, ValueError, "questions must not be empty"),
         ({"x": []}, {}, ValueError, "questions must not be empty"),
         (QUESTIONS, {"top": None}, TypeError, "top"),
+        (QUESTIONS, {"vocab_limit": 2}, ValueError, "2 most frequent words.*larger vocab_limit"),
         (QUESTIONS, {"method": "cos"}, ValueError, "3CosMul"),
         (QUESTIONS, {"case": None}, ValueError, "case must be"),
         (QUESTIONS, {"top": 0}, ValueError, "top"),

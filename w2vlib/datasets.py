@@ -14,6 +14,7 @@ the user's cache, then downloaded – over a checked connection and never withou
 from __future__ import annotations
 
 import codecs
+import difflib
 import gzip
 import hashlib
 import io
@@ -256,9 +257,11 @@ def _checked_file(name_or_path, known: Iterable[str]) -> Path:
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder. Give the path of one text file in it.")
     if not path.exists():
+        known = list(known)
+        close = difflib.get_close_matches(str(name_or_path).lower(), known, n=1, cutoff=0.75)
         raise FileNotFoundError(
             f"{str(name_or_path)!r} is neither a data set ({', '.join(known)}) nor an existing "
-            f"file; looked in {Path.cwd()}."
+            f"file; looked in {Path.cwd()}." + "".join(f" Did you mean {n!r}?" for n in close)
         )
     return path
 

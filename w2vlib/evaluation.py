@@ -346,7 +346,8 @@ def evaluate_analogies(
     ids = [np.array([find.ids(q) for q in qs], np.int64).reshape(-1, 4) for _, qs in named]
     ids = [block[(block >= 0).all(axis=1)] for block in ids]
     if not sum(map(len, ids)):
-        raise ValueError(_nothing_known("questions", 0, sum(len(qs) for _, qs in named)))
+        total = sum(len(qs) for _, qs in named)
+        raise ValueError(_nothing_known("questions", 0, total, vocab_limit))
     ranks = _answer_ranks(vectors, np.concatenate(ids), find.allowed, method, exclude_query)
     parts = np.split(ranks, np.cumsum([len(block) for block in ids])[:-1])
     categories = tuple(
@@ -460,9 +461,14 @@ def _checked_questions(name: str, questions: Iterable) -> list[tuple[str, ...]]:
     return result
 
 
-def _nothing_known(what: str, known: int, total: int) -> str:
+def _nothing_known(what: str, known: int, total: int, limit: int | None = None) -> str:
     if not total:
         return f"{what} must not be empty: there is nothing to score."
+    if limit is not None:
+        return (
+            f"Only {known} of {total} {what} are among the {limit} most frequent words: there is "
+            "nothing to score. Use a larger vocab_limit."
+        )
     return (
         f"Only {known} of {total} {what} are in the vocabulary: there is nothing to score. "
         "Was the text lower-cased or tokenised in another way, or is it about other things?"
