@@ -252,6 +252,25 @@ def test_lists_that_do_not_belong_together(make, params, grads, error, message):
     assert optimizer.iteration == 0
 
 
+def test_a_gradient_must_be_small_enough_to_be_squared():
+    for dtype in (np.float32, np.float64):
+        limit = float(np.finfo(dtype).max) ** 0.5
+        for sign in (1, -1):
+            with pytest.raises(ValueError, match="too large for"):
+                SGD().update([np.zeros(2, dtype)], [np.array([0, sign * limit])])
+            SGD().update([np.zeros(2, dtype)], [np.array([0, sign * limit * (1 - 1e-12)])])
+        assert np.isfinite(dtype(limit * (1 - 1e-6)) ** 2)
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_an_optimiser_starts_without_a_memory(make):
+    optimizer = make()
+    assert (optimizer.iteration, optimizer.state) == (0, [])
+    optimizer.update([np.ones(2), np.ones((1, 3))], [np.ones(2), np.ones((1, 3))])
+    shapes = [{name: slot.shape for name, slot in state.items()} for state in optimizer.state]
+    assert shapes == [dict.fromkeys(make.slots, shape) for shape in ((2,), (1, 3))]
+
+
 @pytest.mark.parametrize("make", OPTIMIZERS)
 def test_one_optimiser_for_one_model(make):
     optimizer = make()
