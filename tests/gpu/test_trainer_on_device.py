@@ -1,5 +1,7 @@
 """Training with the GPU kernels on the stand-in: interface and results of the CPU engine."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -209,6 +211,21 @@ def test_launches_are_as_large_as_they_should_be(device, corpus):
     assert host_build.launches == [("train_skipgram", 7, 0)]
 
 
+def test_as_many_warps_as_have_room(device, monkeypatch):
+    """By hand, for the sizes of an H200: 132 multiprocessors, 228 kB and 65,536 registers each."""
+    from w2vlib.fast.gpu.launch import Kernels
+
+    kernels = Kernels("cbow", 9, 6, 3, 5)
+    assert kernels.warps == 132 * 21  # 94 registers for each of 32 threads
+    kernels.ring_bytes = 28_800  # H = 300, w = 5: 7 such windows
+    assert kernels.usual_warps() == 132 * 7
+    monkeypatch.setattr(kernels._function("train_cbow"), "num_regs", 40)
+    kernels.ring_bytes = 512
+    assert kernels.usual_warps() == 132 * 32  # no more blocks than that
+    kernels.ring_bytes = 200 << 10
+    assert kernels.usual_warps() == 132
+
+
 def test_the_more_is_learned_the_more_warps_work():
     """By hand: at least 8 warps, 4 pieces of 128 targets each, until all of them work."""
     from w2vlib.fast.gpu.launch import MOST_PIECES, PIECE, stretches
@@ -288,6 +305,27 @@ def test_a_model_on_the_device_trains_there(device, corpus, kind):
     assert there.loss_list[-1] == pytest.approx(here.loss_list[-1], rel=0.02)
     mine, theirs = there.model.word_vecs.get(), here.model.word_vecs  # other draws, same directions
     assert np.corrcoef(mine.ravel(), theirs.ravel())[0, 1] > 0.6
+
+
+def test_ids_outside_are_refused_before_the_training(device, corpus):
+    """A corpus of someone's own, unchecked: the device would wrap id V to 0."""
+    from w2vlib.fast.gpu import update
+
+    for wrong in (corpus.vocab_size, -1):
+        ids = corpus.ids.copy()
+        ids[77] = wrong
+        bad = SimpleNamespace(
+            ids=ids,
+            words=corpus.words,
+            counts=corpus.counts,
+            sentence_starts=corpus.sentence_starts,
+            vocab_size=corpus.vocab_size,
+        )
+        with pytest.raises(IndexError, match=rf"corpus.ids\[77\] is {wrong}, but ids must lie"):
+            trainer(bad).fit()
+        W, negatives = np.zeros((corpus.vocab_size, 6)), np.full((2000, 5), wrong)
+        with pytest.raises(IndexError, match=rf"negatives\[0, 0\] is {wrong}"):
+            update(W, W, corpus, window_size=3, negatives=negatives)
 
 
 def test_diverging_training_says_what_to_do(device, corpus):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from w2vlib.fast.kernels import _STEP as STEP
+from w2vlib.validation import as_ids
 
 WARP = 32
 PIECE = 128
@@ -137,11 +138,15 @@ class DeviceText:
         text: a :class:`w2vlib.fast.kernels.Text`.
         window_size: w.
         xp: cupy (or numpy, for tests).
+
+    Raises:
+        IndexError: an id outside the vocabulary; a GPU would wrap it silently.
     """
 
     def __init__(self, text, window_size: int, xp) -> None:
         self.xp, self.window = xp, window_size
-        self.rows = xp.asarray(text.row_of)[xp.asarray(np.asarray(text.ids))]
+        ids = as_ids(xp.asarray(np.asarray(text.ids)), len(text.row_of), "corpus.ids")
+        self.rows = xp.asarray(text.row_of)[ids]
         self.starts = xp.asarray(np.asarray(text.starts))
         self.keep = xp.asarray(text.keep) if len(text.keep) else None
         self._all = None

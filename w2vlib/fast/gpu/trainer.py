@@ -22,7 +22,7 @@ from w2vlib.fast.gpu.launch import (
     stretches,
 )
 from w2vlib.trainer import _as_callbacks, _call
-from w2vlib.validation import as_count
+from w2vlib.validation import as_count, as_ids
 
 IN_ORDER = 512
 """Targets that share one state of both matrices when additions happen in a fixed order."""
@@ -269,10 +269,13 @@ def update(
 
     Returns:
         ``(W_in, W_out, loss, targets)`` on the CPU, as there.
+
+    Raises:
+        IndexError: ids outside the vocabulary.
     """
     end = len(corpus.ids) if end is None else end
     order, size = plan.Order(np.asarray(corpus.counts)), corpus.vocab_size
-    negatives = np.asarray(negatives)
+    negatives = as_ids(np.asarray(negatives), size, "negatives")
     sample_size = negatives.shape[-1]
     kind = "windows" if share_negatives else model
     kernels = Kernels(
