@@ -147,6 +147,13 @@ def test_numbers_out_of_range(wrong):
         as_number(wrong, "p", minimum=0, maximum=1)
 
 
+def test_a_bound_is_shown_as_it_is():
+    with pytest.raises(ValueError, match="at most 0.999999999999, got 1"):
+        as_number(1, "beta1", minimum=0, maximum=1 - 1e-12)
+    with pytest.raises(ValueError, match="^power must be finite, got nan"):
+        as_number(np.nan, "power")
+
+
 def test_the_ends_of_the_range():
     assert as_number(0, "p", minimum=0, maximum=1) == 0
     assert as_number(1, "p", minimum=0, maximum=1) == 1

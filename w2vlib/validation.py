@@ -197,7 +197,7 @@ def as_number(
         if np.isfinite(minimum):
             bound.append(f"{'greater than' if open_minimum else 'at least'} {minimum:g}")
         if np.isfinite(maximum):
-            bound.append(f"at most {maximum:g}")
+            bound.append(f"at most {maximum:.15g}")  # 1 − 1e-12 must not be shown as 1
         raise ValueError(f"{name} must be {' and '.join(bound)}, got {number:g}.")
     return number
 
