@@ -465,7 +465,7 @@ class Explorer:
             "cosine",
             "dot product",
             "count",
-            "beside the plane",
+            "off the plane" if state["exact"] else "off the picture",
         ]
         keys = ["rank", "word", "score", "cosine", "dot", "count", "beside"]
         if state["score"] in ("cosine", "dot product"):
