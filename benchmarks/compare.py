@@ -117,29 +117,24 @@ def quality(args) -> list[dict]:
             same = [name for name in ("gensim", "w2vlib") if name == "w2vlib" or installed(name)]
             runs += [(f"{name}, shrinking windows", {"shrink": True}, 1) for name in same]
         for name, options, threads in runs:
-            found = [
-                programs.measure(
-                    {
-                        "program": name.split(",")[0],
-                        "corpus": corpus,
-                        "model": model,
-                        "epochs": EPOCHS[model],
-                        "threads": threads,
-                        "seed": seed,
-                        "scores": True,
-                        **options,
-                    }
-                )["scores"]
-                for seed in range(1, args.seeds + 1)
-            ]
-            row = {"program": name, "corpus": corpus, "model": model, "epochs": EPOCHS[model]}
-            for score in found[0]:
-                values = [one[score] for one in found]
-                row[score] = round(statistics.mean(values), 3)
-                if score != "questions" and len(values) > 1:
-                    row[f"{score}_sd"] = round(statistics.stdev(values), 3)
-            rows.append(show(row))
+            options = {"corpus": corpus, "model": model, "threads": threads, **options}
+            rows.append(show(quality_row(name, options, args.seeds)))
     return rows
+
+
+def quality_row(name: str, options: dict, seeds: int) -> dict:
+    options = {"program": name.split(",")[0], "epochs": EPOCHS[options["model"]], **options}
+    found = [
+        programs.measure({**options, "seed": seed, "scores": True})["scores"]
+        for seed in range(1, seeds + 1)
+    ]
+    row = {"program": name} | {key: options[key] for key in ("corpus", "model", "epochs")}
+    for score in found[0]:
+        values = [one[score] for one in found]
+        row[score] = round(statistics.mean(values), 3)
+        if score != "questions" and len(values) > 1:
+            row[f"{score}_sd"] = round(statistics.stdev(values), 3)
+    return row
 
 
 # ---- how cost grows ------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"w2vlib: error: {_in_one_line(error)}", file=sys.stderr)
         return 1
     except MemoryError:
-        print("w2vlib: error: not enough memory; use a smaller --size.", file=sys.stderr)
+        print("w2vlib: error: not enough memory; use a smaller --size or window.", file=sys.stderr)
         return 1
 
 
@@ -166,7 +166,7 @@ def _add_train(commands) -> None:
         "--epochs", "--iter", type=_count, default=5, help="passes over the text (5)"
     )
     training.add_argument(
-        "--alpha", type=float, help="learning rate at the start (0.2 for cbow, 0.025 for skipgram)"
+        "--alpha", type=float, help="learning rate at the start (0.2 for cbow, 0.05 for skipgram)"
     )
     training.add_argument(
         "--sum-gradient",

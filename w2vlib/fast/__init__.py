@@ -79,7 +79,7 @@ def train(
             it (as in word2vec.c) instead of being predicted.  Three times faster.
         mean_gradient: CBOW only: a context word gets 1/C of the gradient of the mean, as calculus
             wants it and the layers do; ``False``: all of it, as word2vec.c and gensim do.
-        lr, final_lr: the learning rate falls evenly from ``lr`` (default 0.2 for CBOW, 0.025 for
+        lr, final_lr: the learning rate falls evenly from ``lr`` (default 0.2 for CBOW, 0.05 for
             skip-gram; with ``mean_gradient=False`` use about 0.05) to ``final_lr`` (default
             ``lr / 10,000``).  It is the step for *one* target, whatever the batch.
         max_epoch: passes over the text.

@@ -93,7 +93,7 @@ def _checked(trainer):
     if type(optimizer) is not SGD:
         raise TypeError(
             f"engine='fast' has plain SGD only, got {type(optimizer).__name__}. "
-            "Use SGD(lr=…), for example 0.2 for CBOW and 0.025 for SkipGram, or engine='numpy'."
+            "Use SGD(lr=…), for example 0.2 for CBOW and 0.05 for SkipGram, or engine='numpy'."
         )
     return model, optimizer.lr
 

@@ -20,7 +20,7 @@ from w2vlib.word_vectors import WordVectors
 
 MODELS = ("cbow", "skipgram")
 LOSSES = ("negative_sampling", "hierarchical_softmax")
-_LEARNING_RATE = {"cbow": 0.2, "skipgram": 0.025}
+_LEARNING_RATE = {"cbow": 0.2, "skipgram": 0.05}
 _LAST_SHARE = 1e-4  # of the learning rate, at the end: as in word2vec.c
 _LOOK = 0.1  # seconds between two looks at the keyboard and the clock
 
