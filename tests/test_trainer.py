@@ -323,7 +323,7 @@ def test_forward_only_remembers_nothing():
     "validation", [(np.zeros((0, 2)), np.zeros(0)), (np.zeros((2, 2)), np.zeros(3)), (1,), (1, 2)]
 )
 def test_validation_data_that_cannot_be(validation):
-    with pytest.raises(ValueError, match="contexts"):
+    with pytest.raises(ValueError, match="^validation.*contexts"):
         recorded(validation=validation)
 
 

@@ -291,7 +291,7 @@ class Trainer:
         if not isinstance(validation, (tuple, list)) or len(validation) != 2:
             raise ValueError("validation must be a pair (contexts, target).")
         contexts, target = map(self._to_device, validation)
-        size = _checked_size(contexts, target)
+        size = _checked_size(contexts, target, "validation: ")
         negatives = self._fixed_negatives(contexts, target)
 
         def loss() -> float:
@@ -439,15 +439,15 @@ def _check_has(thing, name: str, example: str, *methods: str) -> None:
         )
 
 
-def _checked_size(contexts, target) -> int:
+def _checked_size(contexts, target, which: str = "") -> int:
     lengths = [len(a) if getattr(a, "ndim", 0) else None for a in (contexts, target)]
     if None in lengths or lengths[0] != lengths[1]:
         raise ValueError(
-            "contexts and target must be arrays with the same number of rows, got "
+            f"{which}contexts and target must be arrays with the same number of rows, got "
             f"{[getattr(a, 'shape', type(a).__name__) for a in (contexts, target)]}."
         )
     if lengths[0] == 0:
-        raise ValueError("contexts and target are empty: there is nothing to train on.")
+        raise ValueError(f"{which}contexts and target are empty: there is nothing to train on.")
     return lengths[0]
 
 
