@@ -68,6 +68,65 @@ def test_the_textbooks_scores_are_those_of_the_script():
     assert [top1 / 100, top5 / 100, rho] == pytest.approx(list(scores.values()))
 
 
+PROGRAMS = {
+    "`w2vlib.fast`": "w2vlib",
+    "`w2vlib.fast`, shared negatives": "w2vlib, shared negatives",
+    "gensim": "gensim",
+    "fastText": "fasttext",
+    "the textbook's method": "book",
+}
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def table_after(head):
+    lines = README[README.index(head) :].splitlines()[2:]
+    return [cells(line) for line in itertools.takewhile(lambda line: line.startswith("|"), lines)]
+
+
+def test_speed_beside_other_programs():
+    columns = [("cbow", 1), ("cbow", 2), ("skipgram", 1), ("skipgram", 2)]
+    rows = record("comparison")["speed"]["rows"]
+    made = {(r["program"], r["model"], r["threads"]): r for r in rows}
+    found = {}
+    for name, *values in table_after("| words/s | CBOW, 1 thread"):
+        for column, value in zip(columns, values, strict=True):
+            if value:
+                found[PROGRAMS[name], *column] = numbers(value)
+    assert found.keys() == made.keys()
+    for key, (speed, *times) in found.items():
+        digits = 2 if key[0] == "book" else 3
+        assert speed == float(f"{made[key]['words_per_second']:.{digits}g}")
+        if not key[0].startswith("w2vlib"):
+            assert hundreds(times[0]) == hundreds(made[key]["w2vlib_is_faster_by"])
+
+
+def test_scores_beside_other_programs():
+    rows = record("comparison")["quality"]["rows"]
+    made = {(r["program"], r["model"]): r for r in rows if r["corpus"] == "ptb"}
+    table = table_after("| after 10 epochs (CBOW) or 5 (skip-gram)")
+    assert len(table) == 8
+    for name, analogies, rho in table:
+        model, program = name.split(", ", 1)
+        program, *kind = program.split(", ")
+        program = ", ".join([PROGRAMS[program], *kind])
+        row = made[program, model.replace("-", "").lower()]
+        assert row["epochs"] == {"CBOW": 10, "skip-gram": 5}[model]
+        top1, top5 = numbers(analogies)
+        assert top1 == pytest.approx(row["top1"], abs=0.051)
+        assert top5 == pytest.approx(row["top5"], abs=0.051)
+        assert float(rho) == pytest.approx(row["wordsim353"], abs=0.0051)
+
+
+def test_the_ladder():
+    rungs = [r for r in record("speed_ladder")["rungs"] if "skip-gram" not in r["rung"]]
+    (text,) = re.findall(r"!\[(Nine bars[^]]*)\]\(benchmarks/results/speed_ladder.png\)", README)
+    ends = [float(f"{rungs[i]['words_per_second']:.3g}") for i in (0, -1)]
+    assert len(rungs) == 9 and numbers(text) == ends
+
+
 def test_the_questions_of_the_table():
     (head,) = [line for line in README.splitlines() if "analogies, top 1" in line]
     assert record("ptb_cbow_batch100")["questions"] in numbers(head)
