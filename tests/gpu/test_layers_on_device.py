@@ -1,10 +1,12 @@
 """Every layer and loss on the device: the numbers of the CPU, the checks of the CPU."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 from tests.gpu.hosted import Hosted
-from w2vlib import check_layer
+from w2vlib import check_layer, hierarchical_softmax, layers, negative_sampling
 from w2vlib.backend import to_cpu, to_gpu
 from w2vlib.hierarchical_softmax import HierarchicalSoftmaxLoss
 from w2vlib.layers import (
@@ -132,6 +134,15 @@ def test_same_numbers_as_on_the_cpu(device, name, dtype):
         assert mine.dtype == theirs.dtype and mine.shape == theirs.shape
         eps = np.finfo(dtype).eps
         np.testing.assert_allclose(mine, theirs, rtol=20 * eps, atol=20 * eps)
+
+
+def test_every_layer_and_loss_is_among_the_cases():
+    made = [factory() for factory, _ in CASES.values()]
+    seen = {type(getattr(layer, "loss", layer)) for layer in made}
+    for module in (layers, negative_sampling, hierarchical_softmax):
+        for name, thing in inspect.getmembers(module, inspect.isclass):
+            if {"forward", "backward"} <= set(dir(thing)) and not name.startswith("_"):
+                assert thing in seen, name
 
 
 # The check makes batches of its own, which the fixed negatives do not fit.

@@ -1,5 +1,6 @@
 """Models, optimisers, samplers and the trainer on the device: same code, no copy in a batch."""
 
+import inspect
 import warnings
 
 import numpy as np
@@ -22,6 +23,8 @@ from w2vlib import (
     clip_grads,
     create_contexts_target,
     get_array_module,
+    models,
+    optimizers,
 )
 from w2vlib.backend import all_true, as_loss, may_look, to_cpu, to_gpu, trusted
 from w2vlib.functions import cos_similarity, normalize
@@ -45,6 +48,19 @@ OPTIMIZERS = {
     "AdaGrad": lambda: AdaGrad(0.1),
     "Adam": lambda: Adam(0.02),
 }
+
+
+def test_every_model_and_optimiser_is_here():
+    """Those that are tried below are all that there are."""
+    tried = {CBOW, SkipGram, SimpleCBOW, SimpleSkipGram, WindowClassifier, SGD}
+    tried |= {type(make()) for make in OPTIMIZERS.values()}
+    for module in (models, optimizers):
+        for name, thing in inspect.getmembers(module, inspect.isclass):
+            works = {"forward", "backward"} <= set(dir(thing)) or "update" in dir(thing)
+            is_base = thing.__module__ != module.__name__ or thing.__subclasses__()
+            if works and not is_base and not name.startswith("_"):
+                assert thing in tried, name
+
 
 # ---- moving --------------------------------------------------------------------------------------
 
