@@ -1,6 +1,7 @@
 """softmax, sigmoid, cross entropy and cosine against plain loops in double precision."""
 
 import math
+import sys
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tests.gpu import strict_cupy
 from tests.oracles import LAYOUTS, cross_entropy, dot, laid_out
 from tests.oracles import log_sigmoid as slow_log_sigmoid
 from w2vlib.functions import (
@@ -236,6 +238,15 @@ def test_the_scores_are_called_as_the_caller_calls_them():
     for t in ([[1], [1, 0]], [[1j, 0]]):
         with pytest.raises((TypeError, ValueError), match="^t"):
             mean_picked(np.ones((1, 2)), t, "scores")
+
+
+def test_lists_of_labels_go_where_the_scores_are(monkeypatch):
+    cupy, cupyx = strict_cupy.make_cupy()
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setitem(sys.modules, "cupyx", cupyx)
+    cost = np.array([[1.0, 2.0], [5.0, 7.0]])
+    for t in ([1, 0], [[0, 1], [1, 0]]):
+        assert mean_picked(cupy.asarray(cost), t, "y") == mean_picked(cost, t, "y") == 3.5
 
 
 def test_a_square_batch_of_labels_is_no_one_hot_matrix():
