@@ -233,6 +233,22 @@ def test_exchanged_names_of_right_cells_still_count(course):
     assert grade(course, "exchanged")["exchanged"].points == 8
 
 
+@pytest.mark.parametrize("name", ["id-blend", "id-test_blend", "id-setup", "id-why"])
+def test_one_id_for_all_cells(course, name):
+    """Duplicate ids, without nbgrader's names: what runs is still the student's own work."""
+    cells = cells_with(course, mini.RIGHT)
+    for cell in cells:
+        cell["id"], cell["metadata"] = name, {}
+    write(course, name, cells)
+    record = grade(course, name)[name]
+    assert record.points == 8 and record.remarks
+    stub = cells_with(course, {})
+    for cell in stub:
+        cell["id"] = "id-blend"
+    write(course, f"{name}-stub", stub)
+    assert grade(course, f"{name}-stub")[f"{name}-stub"].points == 0
+
+
 def test_a_notebook_of_brackets_is_refused_before_it_is_read(course):
     """20 MB of `[],` would become half a gigabyte of lists."""
     import tracemalloc

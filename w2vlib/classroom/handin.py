@@ -13,6 +13,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -260,10 +261,11 @@ def reduce(template: Template, hand_in: HandIn) -> Reduced:
 
 
 def _places(template: Template, cells) -> dict[int, TemplateCell]:
-    """Which cell of the assignment each cell is: by nbgrader's name, else by the cell's id."""
+    """Which cell of the assignment each cell is: by nbgrader's name, else by an id of its own."""
     by_name = {cell.name: cell for cell in template.cells if cell.name}
     by_id = {cell.id: cell for cell in template.cells if cell.id}
     taken = {by_name[c.grade_id].id for c in cells if c.grade_id in by_name}
+    taken |= {name for name, count in Counter(c.id for c in cells).items() if count > 1}
     found = {}
     for number, cell in enumerate(cells):
         if cell.grade_id in by_name:
