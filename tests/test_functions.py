@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from tests.gpu import strict_cupy
 from tests.oracles import LAYOUTS, cross_entropy, dot, laid_out
 from tests.oracles import log_sigmoid as slow_log_sigmoid
+from w2vlib.backend import to_cpu, trusted
 from w2vlib.functions import (
     as_float,
     check_probabilities,
@@ -240,13 +241,41 @@ def test_the_scores_are_called_as_the_caller_calls_them():
             mean_picked(np.ones((1, 2)), t, "scores")
 
 
-def test_lists_of_labels_go_where_the_scores_are(monkeypatch):
+@pytest.fixture
+def cupy(monkeypatch):
+    """A stand-in for CuPy, which refuses NumPy's functions on its arrays as CuPy does."""
     cupy, cupyx = strict_cupy.make_cupy()
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.setitem(sys.modules, "cupyx", cupyx)
-    cost = np.array([[1.0, 2.0], [5.0, 7.0]])
-    for t in ([1, 0], [[0, 1], [1, 0]]):
-        assert mean_picked(cupy.asarray(cost), t, "y") == mean_picked(cost, t, "y") == 3.5
+    return cupy
+
+
+@pytest.mark.parametrize("function", [softmax, log_softmax, sigmoid, log_sigmoid, normalize])
+def test_arrays_on_the_device_stay_there(cupy, function):
+    x = np.array([[1.0, -2.0, 0.5], [0.0, 30.0, -30.0]])
+    found = function(cupy.asarray(x))
+    assert isinstance(found, cupy.ndarray)
+    assert to_cpu(found).tolist() == function(x).tolist()
+
+
+@pytest.mark.parametrize("t", [[1, 0], [[0, 1], [1, 0]]])
+def test_the_loss_of_scores_on_the_device(cupy, t):
+    y = np.array([[0.25, 0.75], [0.5, 0.5]])
+    truth = pytest.approx((math.log(4 / 3) + math.log(2)) / 2)
+    for labels in (t, cupy.asarray(np.array(t))):
+        assert cross_entropy_error(cupy.asarray(y), labels) == truth
+    with pytest.raises(TypeError, match="partly on the CPU"):
+        cross_entropy_error(cupy.asarray(y), np.array(t))
+    with pytest.raises(TypeError, match="partly on the CPU"):
+        cross_entropy_error(y, cupy.asarray(np.array(t)))
+
+
+def test_trusted_code_does_not_look_at_numbers_on_the_device(cupy):
+    wrong = cupy.asarray(np.array([0.5, 3.0]))
+    with pytest.raises(ValueError, match="^y must hold numbers between 0 and 1"):
+        check_probabilities(wrong, "y")
+    with trusted():
+        check_probabilities(wrong, "y")
 
 
 def test_a_square_batch_of_labels_is_no_one_hot_matrix():
@@ -324,6 +353,20 @@ def test_half_precision_does_not_overflow():
     x = np.full(4, 60_000, np.float16)
     assert cos_similarity(x, x) == pytest.approx(1)
     assert type(cos_similarity(x, x)) is float
+
+
+def test_a_long_vector_in_half_precision_does_not_overflow():
+    # The sum of 70,000 ones is beyond float16.
+    x = np.ones(70_000, np.float16)
+    assert cos_similarity(x, x) == pytest.approx(1)
+    assert cos_similarity(x, -x) == pytest.approx(-1)
+
+
+def test_the_finer_of_two_types_decides():
+    # In single precision 1e-9 would be right to seven digits only.
+    fine, coarse = np.array([1.0, 1e-9]), np.array([0.0, 1.0], np.float32)
+    assert cos_similarity(fine, coarse) == pytest.approx(1e-9, rel=1e-13)
+    assert cos_similarity(coarse, fine) == pytest.approx(1e-9, rel=1e-13)
 
 
 def test_a_zero_vector_is_like_nothing():
