@@ -1,4 +1,4 @@
-"""axe-core looks for what shuts readers out: contrast, names, roles, order of headings …"""
+"""What shuts readers out: axe-core looks for contrast, names, roles …; and what is cut off."""
 
 import pytest
 
@@ -13,3 +13,17 @@ def no_barriers(page, part: str) -> None:
         for v in result.response["violations"]
     ]
     assert not found, "\n".join(found)
+
+
+def too_wide(page, root: str) -> list[str]:
+    """Parts of the widgets that stick out of them, leaving out what can be scrolled sideways."""
+    return page.evaluate(
+        """selector => [...document.querySelectorAll(selector)].flatMap(root => {
+          const edge = root.getBoundingClientRect().right + 1;
+          return [...root.querySelectorAll('button, input, select, svg, p, h3, summary, dl div')]
+            .filter(e => !e.closest('.w2v-table, nav ol, [role=listbox]'))
+            .filter(e => e.getBoundingClientRect().right > edge)
+            .map(e => e.outerHTML.slice(0, 80));
+        })""",
+        root,
+    )

@@ -6,11 +6,13 @@ import json
 import struct
 import xml.etree.ElementTree as ET
 
+import nbconvert
+import nbformat
 import numpy as np
 import pytest
 
 from tests.browser import servers
-from tests.browser.accessibility import no_barriers
+from tests.browser.accessibility import no_barriers, too_wide
 from tests.browser.conftest import watched_page
 from w2vlib import WordVectors
 
@@ -144,11 +146,56 @@ def test_a_typo_a_suggestion_an_answer(explorer):
     assert explorer.field("b").input_value() == "queen"
 
 
+def test_why_a_word_is_missing(page, notebooks):
+    """Too rare to be kept, or never in the text: with the counts of the text that is certain."""
+    known = "AnalogyExplorer(vectors, min_count=5, all_counts={'wombat': 3})"
+    notebooks(page, LOAD, f"from w2vlib.widgets import AnalogyExplorer\n{known}")
+    page.wait_for_selector(".w2v-live .w2v-headline:has-text('queen')")
+    explorer = Explorer(page)
+    explorer.ask("wombat + kng")
+    problem = explorer.root.get_by_role("alert").filter(has_text="are not in the vocabulary")
+    problem.wait_for()
+    text = problem.inner_text()
+    assert "'wombat' occurs 3 times in the text: too rare to be kept (min_count = 5)." in text
+    assert "'kng' never occurs in the text." in text
+    no_barriers(page, ".w2v-live")
+
+
 def test_a_formula_that_cannot_be_read(explorer):
     explorer.ask("king man")
     explorer.root.get_by_role("alert").filter(has_text="Put + or - between").wait_for()
     explorer.ask("king - man + 0.5 * woman")
     explorer.answer("king − man + 0.5 * woman ≈")
+
+
+def test_a_slow_kernel_takes_nothing_away(page, notebooks):
+    """Letters typed before the kernel answers stay; a late list replaces the whole word."""
+    slow = """
+import time
+def slowly(function, when):
+    def slow(*args, **options):
+        if when(*args):
+            time.sleep(1)
+        return function(*args, **options)
+    return slow
+widget.explorer.set_mode = slowly(widget.explorer.set_mode, lambda mode: True)
+words = widget.explorer.vocabulary
+words.complete = slowly(words.complete, lambda prefix, *_: prefix.endswith("pari"))
+"""
+    notebooks(page, LOAD, SHOW, slow)
+    page.wait_for_selector(".w2v-live .w2v-headline:has-text('queen')")
+    explorer = Explorer(page)
+    explorer.choose("a formula")  # answered after a second
+    explorer.formula.fill("king - par")
+    explorer.options.first.wait_for()
+    explorer.formula.press("ArrowDown")
+    explorer.formula.press_sequentially("i")  # answered after a second
+    explorer.formula.press("Enter")
+    assert explorer.formula.input_value() == "king - paris"
+    page.wait_for_timeout(2500)
+    assert explorer.formula.input_value() == "king - paris"
+    explorer.formula.press("Enter")
+    explorer.answer("king − paris ≈")
 
 
 # ---- answers ------------------------------------------------------------------------------------
@@ -311,17 +358,7 @@ def test_a_narrow_window_and_double_size(browser, notebooks, zoom):
         notebook.run_all()
         page.wait_for_selector(".w2v-live .w2v-headline:has-text('queen')")
         page.locator(".w2v-live").scroll_into_view_if_needed()
-        too_wide = page.evaluate(
-            """() => {
-              const root = document.querySelector('.w2v-live');
-              const edge = root.getBoundingClientRect().right + 1;
-              return [...root.querySelectorAll('button, input, select, svg, p, summary')]
-                .filter(e => !e.closest('.w2v-table, nav ol, [role=listbox]'))
-                .filter(e => e.getBoundingClientRect().right > edge)
-                .map(e => e.outerHTML.slice(0, 80));
-            }"""
-        )
-        assert too_wide == []
+        assert too_wide(page, ".w2v-live") == []
         explorer = Explorer(page)
         explorer.ask("paris - france + italy")
         explorer.answer("is to rome")
@@ -404,6 +441,25 @@ def test_a_saved_notebook_shows_the_last_answer_without_a_kernel(browser, notebo
             assert "misses the target by" in text
             assert not page.get_by_text("model not found").is_visible()
         servers.close_sessions(lab_server, keep="shared")
+
+
+def test_on_paper_and_on_a_code_host(browser, notebooks):
+    """Printed, and as a page of plain HTML, made of the saved outputs and cleaned as hosts do."""
+    with watched_page(browser) as page:
+        notebook = notebooks(page, LOAD, SHOW)
+        page.wait_for_selector(".w2v-live .w2v-headline:has-text('queen')")
+        content = notebook.save()
+        page.emulate_media(media="print")
+        still(page)
+        assert not page.locator(".w2v-live").is_visible()
+    exporter = nbconvert.HTMLExporter(template_name="basic", sanitize_html=True)
+    body, _ = exporter.from_notebook_node(nbformat.reads(json.dumps(content), as_version=4))
+    with watched_page(browser) as page:
+        page.set_content(f"<!doctype html><title>exported</title>{body}")
+        table = page.locator("table", has_text="queen")
+        assert table.is_visible() and "cosine" in table.inner_text()
+        assert "man is to king as woman is to queen" in page.locator("body").inner_text()
+        assert page.locator("img").get_attribute("alt").startswith("Picture: ")
 
 
 def test_two_views_of_one_widget(page, notebooks):

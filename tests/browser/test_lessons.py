@@ -1,6 +1,9 @@
 """The small teaching widgets in JupyterLab: moved by keyboard, without barriers."""
 
-from tests.browser.accessibility import no_barriers
+import pytest
+
+from tests.browser.accessibility import no_barriers, too_wide
+from tests.browser.conftest import watched_page
 
 CELL = """
 import numpy as np
@@ -32,3 +35,19 @@ def test_sliders_by_keyboard(page, notebooks):
         page.locator(".w2v-lesson p", has_text=text).wait_for()
     assert page.locator(".w2v-static").first.is_hidden()
     no_barriers(page, ".w2v-lesson")
+
+
+@pytest.mark.parametrize("width", [480, 640])
+def test_in_a_narrow_window_and_in_the_dark(browser, notebooks, width):
+    """640 pixels are what a window of 1280 has at 200%."""
+    with watched_page(browser, viewport={"width": width, "height": 800}) as page:
+        notebook = notebooks(page, CELL, run=False)
+        notebook.command("application:toggle-left-area")
+        notebook.run_all()
+        page.wait_for_function("document.querySelectorAll('.w2v-lesson[data-ready]').length === 4")
+        assert too_wide(page, ".w2v-lesson") == []
+        notebook.theme("JupyterLab Dark")
+        page.wait_for_timeout(300)
+        no_barriers(page, ".w2v-lesson")
+        bars = page.locator(".w2v-bar").evaluate_all("b => b.map(e => e.offsetWidth)")
+        assert len(bars) == 2 + 5 and min(bars[:2]) > 5  # they are there, and can be seen

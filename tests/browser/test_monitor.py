@@ -5,7 +5,8 @@ import re
 import pytest
 
 from tests.browser import servers
-from tests.browser.accessibility import no_barriers
+from tests.browser.accessibility import no_barriers, too_wide
+from tests.browser.conftest import watched_page
 
 DATA = """
 import numpy as np
@@ -43,9 +44,19 @@ def seconds(page):
     return float(re.match(r"[\d.]+", fact(page, "time")).group())
 
 
-@pytest.mark.parametrize("cell", [LAYERS, COMPILED], ids=["layers", "compiled"])
+HANDED_OVER = """
+model = CBOW(corpus.vocab_size, 8, 2, corpus, seed=0)
+trainer = Trainer(model, SGD(0.1), seed=0, engine="fast")
+monitor = TrainingMonitor(trainer, corpus=corpus, probes=probes, questions=questions)
+monitor.fit_corpus(corpus, 1_000_000, 50)
+"""
+
+
+@pytest.mark.parametrize(
+    "cell", [LAYERS, COMPILED, HANDED_OVER], ids=["layers", "compiled", "handed over"]
+)
 def test_a_training_is_paused_resumed_and_stopped(page, notebooks, cell, lab_server):
-    """The first cell is busy while its buttons are pressed; the second trains in the background."""
+    """The cell is busy while its buttons are pressed; the second one trains in the background."""
     notebook = notebooks(page, DATA, cell, "print('kept', trainer._stop)", run=False)
     notebook.run_all(wait=False)
     page.wait_for_selector(".w2v-monitor .w2v-status:has-text('running')", timeout=60_000)
@@ -97,3 +108,18 @@ def test_a_finished_training_without_a_kernel(browser, page, notebooks, lab_serv
     notebook.open()
     page.wait_for_selector(".w2v-static img")
     assert "Training: finished" in page.locator(".w2v-static").first.inner_text()
+
+
+def test_in_a_narrow_window_and_in_the_dark(browser, notebooks):
+    with watched_page(browser, viewport={"width": 480, "height": 900}) as page:
+        notebook = notebooks(page, DATA, LAYERS.replace("100_000, 50", "3, 50"), run=False)
+        notebook.command("application:toggle-left-area")
+        notebook.run_all()
+        page.wait_for_selector(".w2v-monitor .w2v-status:has-text('finished')", timeout=60_000)
+        assert too_wide(page, ".w2v-monitor") == []
+        # The curves stand one below the other, as wide as the widget.
+        widths = page.locator(".w2v-curves svg").evaluate_all("c => c.map(e => e.clientWidth)")
+        assert len(widths) == 2 and min(widths) > 250
+        notebook.theme("JupyterLab Dark")
+        page.wait_for_timeout(300)
+        no_barriers(page, ".w2v-monitor")

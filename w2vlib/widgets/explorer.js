@@ -18,7 +18,10 @@ class Combobox {
       autocapitalize: "off",
       spellcheck: "false",
       placeholder,
-      oninput: () => this.complete(),
+      oninput: () => {
+        this.dirty = true;
+        this.complete();
+      },
       onkeydown: (event) => this.key(event),
       onblur: () => this.close(),
     });
@@ -26,13 +29,17 @@ class Combobox {
     this.words = [];
     this.at = -1;
     this.asked = 0;
+    this.dirty = false; // typed, and not yet asked
   }
 
   get value() {
     return this.input.value;
   }
 
+  /** An answer to an earlier question must not take away what is being typed. */
   set value(text) {
+    if (this.dirty && document.activeElement === this.input) return;
+    this.dirty = false;
     if (this.input.value !== text) this.input.value = text;
   }
 
@@ -48,13 +55,13 @@ class Combobox {
       return;
     }
     if (asked !== this.asked || document.activeElement !== this.input) return; // typed on meanwhile
-    this.open(reply);
+    this.open(reply, text);
   }
 
-  open({ start, end, words }) {
+  open({ start, end, words }, text) {
     // A late answer must not take back the row that was chosen from an earlier one.
     const kept = this.at < 0 ? null : this.words[this.at][0];
-    this.span = [start, end];
+    this.span = [start, text.length - end];
     this.words = words;
     this.at = kept === null ? -1 : words.findIndex(([word]) => word === kept);
     this.list.replaceChildren(
@@ -101,9 +108,12 @@ class Combobox {
   }
 
   take(i) {
-    const [start, end] = this.span;
+    // Letters may have been typed since the list was asked for: what follows the word is counted
+    // from the end.
+    const [start, after] = this.span;
     const word = this.words[i][0];
-    this.value = this.value.slice(0, start) + word + this.value.slice(end);
+    this.input.value = this.value.slice(0, start) + word + this.value.slice(this.value.length - after);
+    this.dirty = true;
     const caret = start + word.length;
     this.input.setSelectionRange(caret, caret);
     this.close();
@@ -175,8 +185,14 @@ class ExplorerView {
   }
 
   buildQuestion() {
-    const analogy = () => this.tell("analogy", { words: this.fields.map((field) => field.value) });
-    const formula = () => this.tell("ask", { text: this.formula.value });
+    const analogy = () => {
+      for (const field of this.fields) field.dirty = false;
+      this.tell("analogy", { words: this.fields.map((field) => field.value) });
+    };
+    const formula = () => {
+      this.formula.dirty = false;
+      this.tell("ask", { text: this.formula.value });
+    };
     const { wire } = this;
     this.fields = ["a", "b", "c"].map((name) => new Combobox({ label: `word ${name}`, wire, whole: true, submit: analogy }));
     this.formula = new Combobox({ label: "formula", wire, submit: formula, placeholder: "king - man + woman" });
