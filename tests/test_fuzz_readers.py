@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.fuzz import readers
-from w2vlib import files, vector_files
+from w2vlib import files, vector_table
 
 PIECES = [b" ", b"\n", b"0", b"9", b"-", b"e", b"nan", b"\0", b"\xff" * 4, b"1e39", b"2 2\n"]
 
@@ -63,7 +63,7 @@ def change_lines(lines: list[bytes], kind: int, rng: np.random.Generator) -> lis
 def test_changed_files(reader, monkeypatch):
     monkeypatch.setattr(files.os, "fsync", lambda descriptor: None)
     monkeypatch.setattr(files, "CHUNK", 64)
-    monkeypatch.setattr(vector_files, "CHUNK", 64)
+    monkeypatch.setattr(vector_table, "CHUNK", 64)
     rng = np.random.default_rng(0)
     good = readers.seeds(reader)
     for data in good:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.meanings import binary_meaning, text_meaning
-from w2vlib import files, vector_files
+from w2vlib import files, vector_files, vector_table
 from w2vlib.vector_files import (
     VectorFileAccessError,
     VectorFileError,
@@ -140,7 +140,7 @@ def test_pieces_of_any_size_give_the_same(tmp_path, monkeypatch, suffix, chunk):
     v = vectors(words)
     v.save(tmp_path / f"v{suffix}")
     monkeypatch.setattr(files, "CHUNK", chunk)
-    monkeypatch.setattr(vector_files, "CHUNK", chunk)
+    monkeypatch.setattr(vector_table, "CHUNK", chunk)
     assert_equal(WordVectors.load(tmp_path / f"v{suffix}"), v)
 
 

@@ -14,7 +14,7 @@ import atheris
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 with atheris.instrument_imports(include=["w2vlib"]):
     from tests.fuzz import readers
-    from w2vlib import files, vector_files
+    from w2vlib import files, vector_table
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
         sys.exit(f"usage: fuzz_readers.py {{{','.join(readers.READERS)}}} [libFuzzer options]")
     reader = sys.argv.pop(1)
     # Small pieces, so that small inputs too meet the edges between two of them.
-    files.CHUNK = vector_files.CHUNK = 64
+    files.CHUNK = vector_table.CHUNK = 64
     os.fsync = lambda descriptor: None  # nothing in memory needs forcing to a disk
     start = readers.FOLDER / "seeds"
     start.mkdir()

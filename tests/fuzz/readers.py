@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.meanings import binary_meaning, text_meaning
-from w2vlib import array_files, book_pickle, vector_files
+from w2vlib import array_files, book_pickle, vector_arrays, vector_files
 from w2vlib.array_files import _json, _Member, _npy_header, _tensor_header, _zip_end
 from w2vlib.files import VectorFileError
 
@@ -131,7 +131,7 @@ def forged_safetensors(data: bytes) -> None:
             layout[name] = (types[kind % len(types)], tuple(shape[: sides % 4]))
             size += np.dtype(layout[name][0]).itemsize * int(np.prod(layout[name][1]))
     content = data[16 : 16 + size].ljust(size, b"\0")
-    metadata = {"content": vector_files._WHAT}
+    metadata = {"content": vector_arrays.CONTENT}
     crc = zlib.crc32(content, zlib.crc32(_tensor_header(layout, metadata, "")))
     header = _tensor_header(layout, metadata, f"{crc:08x}")
     vectors_in(put("v.safetensors", len(header).to_bytes(8, "little") + header + content))
@@ -178,7 +178,7 @@ def seeds(reader: str) -> list[bytes]:
     if reader == "npz-forged":
         arrays = {"<f4": ROWS, "|u1": np.frombuffer(b"abc", np.uint8), "<i8": np.array([1, 2, 3])}
         parts = [_npy_header(t, a.shape) + a.tobytes() for t, a in arrays.items()]
-        return [BORDER.join([_json({"content": vector_files._WHAT}), *parts, *parts[2:]])]
+        return [BORDER.join([_json({"content": vector_arrays.CONTENT}), *parts, *parts[2:]])]
     if reader == "safetensors-forged":
         types = list(array_files._DTYPES)
         control = [types.index("<f8"), 2, 3, 1, types.index("<i8"), 1, 3, 0]
