@@ -250,6 +250,15 @@ def cupy(monkeypatch):
     return cupy
 
 
+def test_ragged_lists_are_named_and_lists_go_where_they_are_told(cupy):
+    with pytest.raises(ValueError, match="^W"):
+        as_float([[1], [1, 2]], "W")
+    like = cupy.asarray(np.zeros(1, np.float32))
+    found = as_float([1, 2], "W", like=like)
+    assert isinstance(found, cupy.ndarray)
+    assert found.dtype == np.float32 and to_cpu(found).tolist() == [1, 2]
+
+
 @pytest.mark.parametrize("function", [softmax, log_softmax, sigmoid, log_sigmoid, normalize])
 def test_arrays_on_the_device_stay_there(cupy, function):
     x = np.array([[1.0, -2.0, 0.5], [0.0, 30.0, -30.0]])
