@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tests.browser import servers
@@ -55,6 +56,7 @@ def main() -> None:
                 path = ROOT / "notebooks" / "figures" / "analogy_explorer.png"
                 explorer.screenshot(path=path)
                 browser.close()
+            Image.open(path).convert("RGB").quantize(128).save(path, optimize=True)
         finally:
             server.stop()
 
