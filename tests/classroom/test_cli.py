@@ -82,6 +82,22 @@ def test_help_shows_a_whole_round(capsys):
         assert len(capsys.readouterr().out) > 200
 
 
+def test_every_command_of_the_teachers_guide_is_one():
+    import re
+    import shlex
+
+    text = (CONFIG.parent / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"python -m w2vlib\.classroom ([^\n`]+)", text)
+    assert len(found) >= 9
+    known = set(Course(CONFIG.parent).names) | {"NAME"}
+    for line in found:
+        options = cli._parser().parse_args(shlex.split(line, comments=True))
+        named = getattr(options, "assignment", [])
+        assert {named} <= known if isinstance(named, str) else set(named) <= known, line
+    for name in known - {"NAME"}:
+        assert f"| `{name}` |" in text
+
+
 def test_list(folder, capsys):
     assert cli.main(["list", "--course", str(folder.parents[1])]) == 0
     said = capsys.readouterr().out
