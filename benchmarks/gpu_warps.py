@@ -27,7 +27,6 @@ PLANS = {
     "256 at once": {"warps": 256, "tokens_per_warp": 0},
     "512 at once": {"warps": 512, "tokens_per_warp": 0},
     "1 at a time": {"warps": 1},
-    "in order, 512 targets at once": {"deterministic": True},
 }
 
 

@@ -24,8 +24,11 @@ from w2vlib.fast.gpu.launch import (
 from w2vlib.trainer import _as_callbacks, _call
 from w2vlib.validation import as_count, as_ids
 
-IN_ORDER = 512
-"""Targets that share one state of both matrices when additions happen in a fixed order."""
+IN_ORDER, LEAST_IN_ORDER = 512, 16
+"""Targets that share one state of both matrices when additions happen in a fixed order.
+
+Their number grows as that of the warps does: a target for every tenth of ``tokens_per_warp``.
+"""
 
 
 class GpuTrainer(FastTrainer):
@@ -37,8 +40,8 @@ class GpuTrainer(FastTrainer):
     Args:
         corpus, options: see :func:`w2vlib.fast.train`; the loss must be negative sampling.
         deterministic: add everything up in a fixed order: the same seed then gives the same bytes
-            on the same kind of device.  Slower; and the weights change only after every
-            :data:`IN_ORDER` targets.
+            on the same kind of device.  Slower; and the weights change only after every 16 to 512
+            targets.
         warps: groups of 32 threads that train at the same time, each on text of its own; by default
             as many as the card has room for.  What so many change at once, none of them has seen.
         tokens_per_warp: so no more warps work than one for so many tokens trained on so far, all
@@ -205,17 +208,28 @@ class GpuTrainer(FastTrainer):
 
     def _stretches(self, size: int) -> Iterator[tuple[int, int]]:
         """Begin and end of each launch of an epoch, which the kernels are made ready for."""
-        if self.deterministic:
-            self._damp(IN_ORDER)
-            for begin in range(0, size, IN_ORDER):
-                yield begin, min(begin + IN_ORDER, size)
-            return
         passed = self.epoch * size
+        if self.deterministic:
+            yield from self._batches(size, passed)
+            return
         for begin, end, warps in stretches(size, passed, self._most_warps, self.tokens_per_warp):
             if begin == 0 or warps != self._kernels.warps:
                 self._kernels.warps = warps
                 self._damp(warps)
             yield begin, end
+
+    def _batches(self, size: int, passed: int) -> Iterator[tuple[int, int]]:
+        """The same for additions in a fixed order."""
+        begin = targets = 0
+        while begin < size:
+            before, targets = targets, IN_ORDER
+            if self.tokens_per_warp:
+                grown = 10 * (passed + begin) // self.tokens_per_warp
+                targets = min(IN_ORDER, max(LEAST_IN_ORDER, grown))
+            if targets != before:
+                self._damp(targets)
+            yield begin, min(begin + targets, size)
+            begin += targets
 
     def _report(self, reports: np.ndarray, size: int, began: float) -> None:
         """The epoch's figures; ``reports`` (launches, 2)."""
