@@ -11,6 +11,7 @@ from tests.classroom.conftest import ROOT
 from w2vlib.check import running
 from w2vlib.classroom import batch, grader, practice, publish, sandbox
 from w2vlib.classroom.course import Course, read_template
+from w2vlib.classroom.validate import validate
 
 pytestmark = pytest.mark.classroom
 COURSE = Course(ROOT / "assignments")
@@ -313,6 +314,19 @@ def test_the_solution_gets_all_points_and_the_stub_none(name, tmp_path):
     record = grader.grade(ASSIGNMENTS[name], tmp_path, "stub")
     assert record.points == 0
     assert {task.status for task in record.tasks} == {"not attempted"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_validate_is_content_with_the_solution_and_with_nothing_less(name, tmp_path):
+    practice_file = ASSIGNMENTS[name].notebook.parent / practice.FILE
+    for student, replaced, good in (("solution", (), True), ("stub", None, False)):
+        hand_in(tmp_path, student, name, replaced)
+        folder = tmp_path / student / name
+        shutil.copy(practice_file, folder)
+        result = validate(folder / f"{name}.ipynb")
+        assert bool(result) is good, (result.problems, [str(r) for r in result.reports])
+        assert len(result.reports) == len(ASSIGNMENTS[name].tasks)
+        assert not result.errors
 
 
 # (assignment, what is changed in the solution, the mistake that it makes)

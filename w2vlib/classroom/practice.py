@@ -205,26 +205,31 @@ class _Measured(Exercise):
 
     def check(self, solution) -> Report:
         from w2vlib.check import running
-        from w2vlib.classroom import measures, tasks
 
-        about = self.about
-        truths = [_in(truth) for truth in about["truth"]]
-        cases = [
-            tasks.MeasuredCase(c.name, c.inputs, truth=truth)
-            for c, truth in zip(self.cases(None), truths, strict=True)
-        ]
-        parts = tuple(tasks.Part(title, 1, ()) for title, _ in about["goals"])
-        task = tasks.MeasuredTask(
-            self.name, "", "", self.kind, about["steps"], lambda rng: cases, None, parts,
-            hints=self.hints, measure=getattr(measures, about["measure"]),
-            goals=tuple(goal for _, goal in about["goals"]), tells=about["tells"],
-        )  # fmt: skip
-        before, running.TIME_LIMIT = running.TIME_LIMIT, about["seconds"]
+        cases = self.cases(None)
+        before, running.TIME_LIMIT = running.TIME_LIMIT, self.about["seconds"]
         try:
             answers, remains = self.collect(solution, cases)
         finally:
             running.TIME_LIMIT = before
-        return task.judge(cases, answers, remains.printed).report
+        return self.judge(cases, answers, remains)
+
+    def judge(self, cases, answers: list[dict], remains=None) -> Report:
+        """The report on plain answers, measured as the grader measures."""
+        from w2vlib.classroom import measures, tasks
+
+        about = self.about
+        asked = [
+            tasks.MeasuredCase(c.name, c.inputs, truth=_in(truth))
+            for c, truth in zip(cases, about["truth"], strict=True)
+        ]
+        parts = tuple(tasks.Part(title, 1, ()) for title, _ in about["goals"])
+        task = tasks.MeasuredTask(
+            self.name, "", "", self.kind, about["steps"], lambda rng: asked, None, parts,
+            hints=self.hints, measure=getattr(measures, about["measure"]),
+            goals=tuple(goal for _, goal in about["goals"]), tells=about["tells"],
+        )  # fmt: skip
+        return task.judge(asked, answers, remains.printed if remains else "").report
 
 
 def _out(value):
