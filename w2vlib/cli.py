@@ -140,7 +140,7 @@ def _add_train(commands) -> None:
     model.add_argument(
         "--shared",
         action="store_true",
-        help="skip-gram: the neighbours of a word share its negatives; three times faster",
+        help="skip-gram: the neighbours of a word share its negatives; half as fast again",
     )
     model.add_argument(
         "--hs", action="store_true", help="hierarchical softmax instead of negative sampling"

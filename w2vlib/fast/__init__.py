@@ -76,7 +76,7 @@ def train(
         subsample: threshold t of :func:`~w2vlib.corpus.keep_probability`, e.g. 1e-3; 0 keeps all.
         shrink_windows: draw each target's window size from 1 … window_size, as word2vec.c does.
         share_negatives: skip-gram only: all neighbours of a word share its K negatives, and predict
-            it (as in word2vec.c) instead of being predicted.  Three times faster.
+            it (as in word2vec.c) instead of being predicted.  About one and a half times as fast.
         mean_gradient: CBOW only: a context word gets 1/C of the gradient of the mean, as calculus
             wants it and the layers do; ``False``: all of it, as word2vec.c and gensim do.
         lr, final_lr: the learning rate falls evenly from ``lr`` (default 0.2 for CBOW, 0.05 for
