@@ -151,7 +151,9 @@ def test_scripts_can_be_run_and_parsed(name):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-@pytest.mark.parametrize("target", ["help", "env", "lab", "test", "notebooks", "format", "pins"])
+@pytest.mark.parametrize(
+    "target", ["help", "env", "lab", "test", "notebooks", "format", "pins", "mutants"]
+)
 def test_make_knows_its_targets(target):
     subprocess.run(["make", "--dry-run", target], cwd=ROOT, check=True, capture_output=True)
 

@@ -30,9 +30,6 @@ def create_contexts_target(function, *, sentences: bool = False) -> Report:
     return (CONTEXTS_IN_SENTENCES if sentences else CREATE_CONTEXTS_TARGET).check(function)
 
 
-_RIGHT, _LEFT = "right-to-left", "one-side-first"
-
-
 def _contexts_target(corpus, window_size, sentence_starts=None, *, slip: str = ""):
     corpus, w = np.asarray(corpus), int(window_size)
     if slip == "window-ignored":

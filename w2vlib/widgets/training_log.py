@@ -76,10 +76,6 @@ class TrainingLog:
             score = evaluate_analogies(vectors, self.questions).accuracy(1)
         return {"neighbours": neighbours, "score": score}
 
-    def unknown_probes(self, vectors: WordVectors | None) -> list[str]:
-        """Probes that the vocabulary does not hold."""
-        return [p for p in self.probes if vectors is None or p not in vectors]
-
     @property
     def last(self) -> Moment | None:
         """The newest moment."""
