@@ -500,6 +500,19 @@ def cbow(corpus=CORPUS, **options):
     )
 
 
+def tree_loss(corpus):
+    return w2vlib.HierarchicalSoftmaxLoss(W[:1], corpus)
+
+
+def windows(corpus):
+    return w2vlib.create_contexts_target(corpus, 1)
+
+
+TRIPLE = w2vlib.preprocess("you say you say")
+FIRST = (
+    r"^corpus must hold word ids, got \(ids, word_to_id, id_to_word\)\. Take the first of the three"
+)
+
 PROMISED = [
     # (what, call, error, message with the remedy)
     ("empty corpus", lambda: cbow([]), ValueError, "^corpus is empty"),
@@ -566,6 +579,12 @@ PROMISED = [
         KeyError,
         "^'saye' is not in the vocabulary. Did you mean 'say'",
     ),
+    ("the book's triple, counted", lambda: w2vlib.UnigramSampler(TRIPLE), TypeError, FIRST),
+    ("the book's triple, CBOW", lambda: w2vlib.CBOW(2, H, 1, TRIPLE), TypeError, FIRST),
+    ("the book's triple, skip-gram", lambda: w2vlib.SkipGram(2, H, 1, TRIPLE), TypeError, FIRST),
+    ("the book's triple, a tree", lambda: tree_loss(TRIPLE), TypeError, FIRST),
+    ("the book's triple, windows", lambda: windows(TRIPLE), TypeError, FIRST),
+    ("the book's triple, one-hot", lambda: w2vlib.convert_one_hot(TRIPLE, 2), TypeError, FIRST),
     ("seed and rng", lambda: cbow(seed=0, rng=RNG), ValueError, "either rng or seed"),
     ("RandomState", lambda: cbow(rng=np.random.RandomState(0)), TypeError, "default_rng"),
     ("bfloat", lambda: cbow(dtype=np.float16), ValueError, "float32 or float64"),

@@ -455,6 +455,34 @@ def test_bad_text_for_preprocess(text, error):
         preprocess(text)
 
 
+@pytest.mark.parametrize(
+    "name", ["my.txt", "data/My.TXT", "C:\\texts\\wiki.txt.gz", " wiki.xz\n", "../ptb.train.txt"]
+)
+@pytest.mark.parametrize("take", [build_corpus, preprocess])
+def test_the_name_of_a_file_is_not_taken_for_its_text(take, name):
+    with pytest.raises(ValueError, match=r"name of a file.*datasets\.load\('.*'\)"):
+        take(name)
+
+
+def test_the_name_of_a_file_with_blanks(tmp_path):
+    path = tmp_path / "my own text.txt"
+    build_corpus(str(path), tokenizer="words")  # there is no such file: words like others
+    path.write_text("a b c")
+    with pytest.raises(ValueError, match=r"name of a file"):
+        build_corpus(str(path))
+
+
+@pytest.mark.parametrize(
+    "text", ["see my.txt", "my.txt my.txt", "txt", "read me.\n.txt", "a\nb.gz", "end.", "ab.text"]
+)
+def test_texts_about_files_are_texts(text):
+    assert len(build_corpus(text)) >= 1
+
+
+def test_lists_of_words_may_hold_names_of_files():
+    assert build_corpus(["my.txt"]).words == ["my.txt"]
+
+
 # ---- the Corpus object ---------------------------------------------------------------------------
 
 

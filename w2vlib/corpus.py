@@ -27,6 +27,7 @@ from w2vlib.text import (
     index_words,
     pieces_of_blocks,
     pieces_of_tokens,
+    refuse_file_name,
     starts_after_dropping,
     tokenize,
     tokenizer_of,
@@ -40,6 +41,7 @@ from w2vlib.validation import (
     as_generator,
     as_ids,
     as_number,
+    refuse_triple,
     shorten,
 )
 
@@ -273,11 +275,7 @@ def _one_row_of_ids(ids, name: str) -> np.ndarray:
             f"{name} must hold word ids, got text {shorten(ids)!r}. "
             "Turn text into ids with preprocess(text) or build_corpus(text)."
         )
-    if isinstance(ids, tuple) and len(ids) == 3 and isinstance(ids[1], dict):
-        raise TypeError(
-            f"{name} must hold word ids, got (ids, word_to_id, id_to_word). Take the first of the "
-            "three: ids, word_to_id, id_to_word = preprocess(text)."
-        )
+    refuse_triple(ids, name)
     array = as_array(ids, name)
     if array.ndim != 1:
         raise ValueError(
@@ -363,7 +361,7 @@ def build_corpus(
     Raises:
         TypeError: a source of another kind, words that are not strings.
         ValueError: no words at all, or none that occurs ``min_count`` times; options that
-            contradict each other.
+            contradict each other; a string that is the name of a file, not a text.
     """
     tokenizer_of(tokenizer)  # complain about it even where lists of words do without
     if isinstance(source, Corpus):
@@ -371,6 +369,7 @@ def build_corpus(
             "source is a Corpus already. Use its ids, or Corpus.decode(ids) for its words."
         )
     if isinstance(source, str):
+        refuse_file_name(source)
         pieces = pieces_of_blocks(blocks_of(checked_text(source)), tokenizer)
     else:
         pieces = pieces_of_tokens(source)
@@ -551,6 +550,7 @@ def convert_one_hot(corpus, vocab_size: int) -> np.ndarray:
     Source: "Deep Learning from Scratch 2", section 3.3.2.
     """
     size = as_count(vocab_size, "vocab_size")
+    refuse_triple(corpus, "corpus")
     ids = as_ids(as_array(corpus, "corpus"), size, "corpus")
     if ids.ndim not in (1, 2):
         raise ValueError(f"corpus must have shape (N,) or (N, C), got {ids.shape}.")

@@ -6,7 +6,15 @@ import numpy as np
 
 from w2vlib.backend import all_true, get_array_module, to_cpu
 from w2vlib.layers import EmbeddingDot, SigmoidWithLoss
-from w2vlib.validation import PAD, as_count, as_generator, as_ids, as_number, on_device
+from w2vlib.validation import (
+    PAD,
+    as_count,
+    as_generator,
+    as_ids,
+    as_number,
+    on_device,
+    refuse_triple,
+)
 
 MAX_REJECTION_ROUNDS = 20
 """After so many rounds of redrawing, the few draws still refused are made exactly, in O(V) each."""
@@ -27,6 +35,7 @@ def count_ids(corpus, vocab_size: int | None = None) -> np.ndarray:
     size = None if vocab_size is None else as_count(vocab_size, "vocab_size")
     counts = getattr(corpus, "counts", None)
     if counts is None:
+        refuse_triple(corpus, "corpus")
         ids = to_cpu(on_device(corpus, "corpus"))
         if ids.size == 0:
             raise ValueError("corpus is empty: there are no words to count.")

@@ -23,6 +23,8 @@ from w2vlib.validation import as_choice, as_count, shorten
 _CHUNK = 1 << 16  # characters: the tokens of one chunk stay in the processor's cache
 _LONGEST_TOKEN = 1 << 20
 LINE_END = "\0"  # no text may contain it
+_FILE_SUFFIXES = (".txt", ".gz", ".xz")
+_LONGEST_NAME = 4096
 _LEFT_OUT = -1  # instead of the id of a word that is not in the vocabulary
 
 
@@ -92,6 +94,25 @@ def checked_text(text) -> str:
         hint = " Decode it first: text.decode('utf-8')." if isinstance(text, bytes) else ""
         raise TypeError(f"text must be a string, got {type(text).__name__}.{hint}")
     return text.removeprefix("\ufeff")
+
+
+def refuse_file_name(text: str) -> None:
+    """A text was asked for: say so to somebody who gives the name of its file.
+
+    That is one word with a suffix that texts have, or a line with one that names a file which is
+    there.  No other text is refused.
+
+    Raises:
+        ValueError: ``text`` is the name of a file.
+    """
+    name = text[:_LONGEST_NAME].strip()
+    if len(text) >= _LONGEST_NAME or not name.lower().endswith(_FILE_SUFFIXES):
+        return
+    if name.split() == [name] or os.path.isfile(name):
+        raise ValueError(
+            f"{shorten(repr(name))} is the name of a file, not a text. To read the file use "
+            f"datasets.load({name!r}). If these words are the text, give a list: {name.split()!r}."
+        )
 
 
 def tokenizer_of(method) -> Callable[[str], list[str]]:

@@ -100,6 +100,19 @@ def on_device(values, name: str, *like):
         ) from None
 
 
+def refuse_triple(values, name: str) -> None:
+    """Ids were asked for: say so to somebody who gives all that ``preprocess`` returns.
+
+    Raises:
+        TypeError: ``values`` is ``(ids, word_to_id, id_to_word)``.
+    """
+    if isinstance(values, tuple) and len(values) == 3 and isinstance(values[1], dict):
+        raise TypeError(
+            f"{name} must hold word ids, got (ids, word_to_id, id_to_word). Take the first of the "
+            "three: ids, word_to_id, id_to_word = preprocess(text)."
+        )
+
+
 def as_ids(ids, size: int, name: str, *, allow_pad: bool = False, like=None):
     """``ids`` as an integer array whose entries all lie in ``[0, size)``.
 
