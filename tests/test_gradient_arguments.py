@@ -80,6 +80,26 @@ def test_a_single_precision_array_is_only_copied_where_f_listens():
     assert x.tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("size", [1e8, 1e-8])
+def test_whether_f_listens_is_found_out_at_any_size(size):
+    x, seen = np.array([size], np.float32), set()
+
+    def listens(a):
+        seen.add(a.dtype)
+        return float((a / size) ** 3)
+
+    slope = 3 * float(x[0]) ** 2 / size**3
+    with np.errstate(all="ignore"):
+        assert numerical_gradient(lambda a: listens(a[0]), x) == pytest.approx([slope], rel=1e-9)
+    assert seen == {np.dtype(np.float64)}
+
+
+def test_small_entries_move_a_little_and_large_ones_much():
+    scale, u = np.array([1e-8, 1.0, 1e6]), np.array([0.7, -1.2, 2.0])
+    found = numerical_gradient(lambda x: np.sin(x / scale).sum(), u * scale)
+    assert found * scale == pytest.approx(np.cos(u), rel=1e-7)
+
+
 def test_a_read_only_array_that_f_reads_by_itself_is_refused():
     x = np.ones(2)
     x.flags.writeable = False
@@ -205,6 +225,28 @@ def test_how_much_a_gradient_is_shaken():
     assert all(w != [1, -2] and c != [3] for w, c in losses[:-1])
     assert losses[-1] == ([1, -2], [3])
     assert W.tolist() == [1, -2] and b.tolist() == [3]
+
+
+def test_the_same_shaking_each_time():
+    W = np.array([1.0, -2.0])
+
+    def scatter():
+        asked = []
+        gradient_check._shaken_function(float, [W], lambda: asked.append(W.copy()), 2 * W)()
+        return np.array(asked).tolist()
+
+    assert scatter() == scatter()
+    nothing = np.zeros((0, 2))
+    assert gradient_check._shaken_function(float, [nothing], lambda: nothing, nothing)() == 0
+
+
+@pytest.mark.parametrize("tol", [0, -1, np.nan])
+def test_tolerances_that_cannot_be(tol):
+    W, f = square()
+    with pytest.raises(ValueError, match="^tol must be finite and greater than 0"):
+        check_gradient(f, [W], [2 * W], tol=tol)
+    with pytest.raises(ValueError, match="^tol must be finite and greater than 0"):
+        check_layer(Tanh, W, tol=tol)
 
 
 def test_a_gradient_that_fails_while_it_is_shaken_leaves_the_parameters_alone():
