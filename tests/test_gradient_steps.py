@@ -236,6 +236,20 @@ def test_far_more_wrong_than_those_that_were_proven():
     assert w._clearly_off(1) is False
 
 
+def test_far_off_is_measured_on_the_larger_number_and_the_floor():
+    w = work(np.ones(3), [2.0, 0.0, 1.0], tol=1e-3)
+    w.slopes[0] = slope(2.0)
+    # The floor is 1e-4 · 2, a thousandth of it 2e-7.
+    for off, clearly in ((1.9e-7, False), (2.1e-7, True)):
+        w.expected[1] = off
+        assert w._clearly_off(1) is clearly
+    w.c.tol = 0.6
+    w.expected[2] = 2.4  # off by 1.4, allowed 0.6 · 2.4 = 1.44
+    assert w._clearly_off(2) is False
+    w.expected[2] = 0.3  # off by 0.7, allowed 0.6 · 1
+    assert w._clearly_off(2) is True
+
+
 def test_along_a_direction_by_hand():
     # f = 3a + 4b along (1, −2): 3 − 8 = −5.  The gradient (3, 5) says 3 − 10 = −7.
     x = np.array([1.0, 2.0])
