@@ -250,6 +250,50 @@ def test_far_off_is_measured_on_the_larger_number_and_the_floor():
     assert w._clearly_off(2) is True
 
 
+@pytest.mark.parametrize(
+    ("zeros", "every_entry", "groups"),
+    [
+        (30, 59, ["all", "zero", "other"]),
+        (30, 60, ["all"]),  # small enough to be measured entry by entry
+        (0, 59, ["all"]),
+        (60, 59, ["all"]),
+    ],
+)
+def test_which_directions_are_tried(zeros, every_entry, groups):
+    got = np.where(np.arange(60) < zeros, 0.0, 1.0)
+    w = work(np.full((6, 10), 3.0), got.reshape(6, 10), every_entry=every_entry)
+    tried = []
+    w._along = lambda v, careful: tried.append((v, careful)) or (0.0, 1.0)
+    w.compare_directions()
+    members = {"all": got >= 0, "zero": got == 0, "other": got != 0}
+    assert len(tried) == len(groups)
+    for name, (v, careful) in zip(groups, tried, strict=True):
+        assert v.shape == (6, 10) and careful is True
+        assert np.abs(v).ravel() == pytest.approx(3.0 * members[name])  # as far as entries reach
+        assert 5 < (v > 0).sum() < members[name].sum() - 5  # in both senses
+    assert w.imprecise == 0
+
+
+def test_how_imprecise_a_direction_is():
+    for error, norm, found in ((2e-9, 1.0, 2e-9), (0.9e-9, 1.0, 0), (4e-9, 2.0, 2e-9)):
+        w = work(np.ones(3), np.ones(3))
+        w._along = lambda v, careful, pair=(error, norm): pair
+        w.expected[:] = 1.0
+        w.compare_directions()
+        assert w.imprecise == found
+    w = work(np.ones(3), np.ones(3))
+    w._along = lambda v, careful: (1e-3, 0.0)
+    w.expected[:] = 1.0
+    w.compare_directions()
+    assert w.imprecise == np.inf
+    for mark in (w.wrong, w.kinks):  # what is wrong already needs no directions
+        w.imprecise = 0.0
+        mark[0] = True
+        w.compare_directions()
+        assert w.imprecise == 0
+        mark[0] = False
+
+
 def test_along_a_direction_by_hand():
     # f = 3a + 4b along (1, −2): 3 − 8 = −5.  The gradient (3, 5) says 3 − 10 = −7.
     x = np.array([1.0, 2.0])
