@@ -86,6 +86,12 @@ def test_only_finite_values_and_slopes_are_surveyed():
     assert c._survey == (0, [0])
 
 
+def test_an_empty_array_is_no_reason_to_stop_the_survey():
+    nothing, x = np.zeros((0, 2)), np.array([2.0])
+    targets = [Target("nothing", nothing, nothing), Target("x", x, ones(x))]
+    assert comparer(lambda: float(3 * x[0]), *targets)._survey[1] == pytest.approx([0, 3])
+
+
 def test_how_far_entries_reach():
     assert work([3.0, -4.0], [0, 0]).reach == pytest.approx(np.sqrt(12.5))
     assert work([0.0, -4.0, 0.0], [0, 0, 0]).reach == pytest.approx(4)  # zeros move as the others

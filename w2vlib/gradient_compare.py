@@ -222,7 +222,9 @@ class Comparer:
 
     def _secant(self, x, part: float, weights) -> float:
         """Slope between x and a point to either side of it, in a random direction."""
-        step = 0.1 * part * float(size_of_entries(x / part).max(initial=0.0))
+        if not x.size:
+            return 0.0
+        step = 0.1 * part * float(size_of_entries(x / part).max())
         v, here = np.random.default_rng(0).choice([-step, step], x.shape), x.copy()
         x[...] = here + v
         high = self.evaluate()
