@@ -49,5 +49,5 @@ def test_in_a_narrow_window_and_in_the_dark(browser, notebooks, width):
         notebook.theme("JupyterLab Dark")
         page.wait_for_timeout(300)
         no_barriers(page, ".w2v-lesson")
-        bars = page.locator(".w2v-bar").evaluate_all("b => b.map(e => e.offsetWidth)")
+        bars = page.locator(".w2v-lesson .w2v-bar").evaluate_all("b => b.map(e => e.offsetWidth)")
         assert len(bars) == 2 + 5 and min(bars[:2]) > 5  # they are there, and can be seen

@@ -52,6 +52,13 @@ def test_the_noise_distribution(power):
     assert "100 times as often" in lesson.tell()
 
 
+def test_few_words_are_all_shown_and_many_from_end_to_end():
+    few = lessons.PowerLesson([900, 100, 0, 30, 5, 1])
+    assert few.shown.tolist() == [0, 1, 3, 4, 5]  # what never occurs is never drawn
+    many = lessons.PowerLesson(np.arange(1, 2001), shown=8)
+    assert len(many.shown) == 8 and many.shown[0] == 1999 and many.shown[-1] == 0
+
+
 def test_one_update_is_that_of_the_layers():
     words = [str(i) for i in range(6)]
     W_in, W_out = rng.normal(size=(2, 6, 3))

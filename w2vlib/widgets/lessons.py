@@ -172,8 +172,9 @@ class PowerLesson:
         self.power = 0.75
         order = np.argsort(-self.counts, kind="stable")
         order = order[self.counts[order] > 0]
-        places = np.geomspace(1, len(order), min(shown, len(order))).round().astype(int) - 1
-        self.shown = order[np.unique(places)]
+        if len(order) > shown:  # else there is room for all
+            order = order[np.unique(np.geomspace(1, len(order), shown).round().astype(int) - 1)]
+        self.shown = order
 
     def controls(self) -> list[dict]:
         """The power."""
