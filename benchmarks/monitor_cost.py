@@ -186,7 +186,7 @@ KINDS = ("layers", "compiled", "compiled, two threads")
 def main() -> None:
     """Measure and record."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=15, help="of one training")
+    parser.add_argument("--seconds", type=float, default=10, help="of one training")
     parser.add_argument("--pairs", type=int, default=6)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "monitor_cost.json")
