@@ -229,4 +229,4 @@ def normalize(x):
     largest = xp.abs(x).max(axis=-1, keepdims=True)
     scaled = x / xp.where(largest > 0, largest, 1)
     length = xp.sqrt((scaled * scaled).sum(axis=-1, keepdims=True))
-    return scaled / xp.where(length > 0, length, 1)
+    return scaled / xp.maximum(length, 1)  # at least 1, but for rows of zeros
