@@ -6,7 +6,8 @@ import numpy as np
 
 from w2vlib.check import common
 from w2vlib.check.common import numbers, second_pass
-from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake, same
+from w2vlib.check.exercise import Case, Exercise, Mistake
+from w2vlib.check.losses import capped, count_broken, log_of_zero, ordinary_right
 from w2vlib.check.report import Report
 
 # ------------------------------------------------------------------------------------ MatMul
@@ -149,48 +150,6 @@ MATMUL = Exercise(
 # ------------------------------------------------------------------- what both losses share
 
 
-def _ordinary_right(cases, answers, expected, special: tuple[str, ...]) -> bool:
-    """Whether all is well with ordinary scores (a small number in the logarithm shows a little)."""
-    return len(answers) == len(cases) and all(
-        same(seen[q], right[q], slack=100) if q in right else False
-        for case, seen, right in zip(cases, answers, expected, strict=True)
-        if case.name not in special
-        for q in seen
-        if not q.startswith("type of")
-    )
-
-
-def _broken(answer) -> bool:
-    return isinstance(answer, np.ndarray) and not np.isfinite(answer.astype(float)).all()
-
-
-def _count_broken(cases, answers, quantity: str, name: str) -> int:
-    pairs = zip(cases, answers, strict=False)
-    return sum(case.name == name and _broken(seen.get(quantity)) for case, seen in pairs)
-
-
-def _capped(cases, answers, expected, special) -> str | None:
-    """The loss stops growing: of two questions, the worse answer costs no more than the other."""
-    if not _ordinary_right(cases, answers, expected, special):
-        return None
-    stuck = []
-    for case, seen, right in zip(cases, answers, expected, strict=True):
-        loss = seen.get("loss")
-        if case.name != "very wrong answer" or not isinstance(loss, np.ndarray) or _broken(loss):
-            continue
-        if not same(loss, right["loss"]) and loss < right["loss"]:
-            stuck.append(float(loss))
-    return "loss" if len(stuck) >= MIN_EVIDENCE and np.ptp(stuck) <= 1e-6 * max(stuck) else None
-
-
-def _log_of_zero(cases, answers, expected, special) -> str | None:
-    if not _ordinary_right(cases, answers, expected, special):
-        return None
-    broken = sum(_broken(seen.get("loss")) for seen in answers)
-    gradients_fine = not any(_broken(seen.get("dx")) for seen in answers)
-    return "loss" if broken >= MIN_EVIDENCE and gradients_fine else None
-
-
 def _loss_mistakes(exact: str, special: tuple[str, ...]) -> tuple[Mistake, ...]:
     return (
         Mistake(
@@ -203,7 +162,7 @@ def _loss_mistakes(exact: str, special: tuple[str, ...]) -> tuple[Mistake, ...]:
                 "What is −log(1e-7)? Compare it with your loss.",
                 f"Take the loss from the scores instead of from rounded probabilities: {exact}.",
             ),
-            rule=lambda c, a, e: _capped(c, a, e, special),
+            rule=lambda c, a, e: capped(c, a, e, special),
         ),
         Mistake(
             "log-of-zero",
@@ -214,7 +173,7 @@ def _loss_mistakes(exact: str, special: tuple[str, ...]) -> tuple[Mistake, ...]:
                 "For which scores is the probability so small that the computer stores 0?",
                 f"Take the loss from the scores instead of from rounded probabilities: {exact}.",
             ),
-            rule=lambda c, a, e: _log_of_zero(c, a, e, special),
+            rule=lambda c, a, e: log_of_zero(c, a, e, special),
         ),
         Mistake(
             "missing-1/B",
@@ -370,9 +329,9 @@ def _probe_sigmoid(make, case: Case, notes) -> None:
 
 
 def _sigmoid_overflow(cases, answers, expected) -> str | None:
-    if not _ordinary_right(cases, answers, expected, _SIGMOID_SPECIAL):
+    if not ordinary_right(cases, answers, expected, _SIGMOID_SPECIAL):
         return None
-    return "dx" if _count_broken(cases, answers, "dx", "extreme scores") >= 2 else None
+    return "dx" if count_broken(cases, answers, "dx", "extreme scores") >= 2 else None
 
 
 SIGMOID_WITH_LOSS = Exercise(
@@ -557,17 +516,17 @@ def _probe_softmax(make, case: Case, notes) -> None:
 
 
 def _no_max(cases, answers, expected) -> str | None:
-    if not _ordinary_right(cases, answers, expected, _SOFTMAX_SPECIAL):
+    if not ordinary_right(cases, answers, expected, _SOFTMAX_SPECIAL):
         return None
-    return "dx" if _count_broken(cases, answers, "dx", "large scores") >= 2 else None
+    return "dx" if count_broken(cases, answers, "dx", "large scores") >= 2 else None
 
 
 def _global_max(cases, answers, expected) -> str | None:
-    if not _ordinary_right(cases, answers, expected, _SOFTMAX_SPECIAL):
+    if not ordinary_right(cases, answers, expected, _SOFTMAX_SPECIAL):
         return None
-    if _count_broken(cases, answers, "dx", "large scores"):
+    if count_broken(cases, answers, "dx", "large scores"):
         return None
-    return "dx" if _count_broken(cases, answers, "dx", "rows on different scales") >= 2 else None
+    return "dx" if count_broken(cases, answers, "dx", "rows on different scales") >= 2 else None
 
 
 SOFTMAX_WITH_LOSS = Exercise(

@@ -9,8 +9,8 @@ import numpy as np
 from w2vlib.check import common
 from w2vlib.check.chance import Draws
 from w2vlib.check.common import numbers, second_pass
-from w2vlib.check.dense import _capped, _log_of_zero
 from w2vlib.check.exercise import Case, Exercise, Mistake, Remark, accepts, same, show
+from w2vlib.check.losses import GROWING_HINTS, LOG_OF_ZERO, VERY_WRONG, capped
 from w2vlib.check.noise import (
     SAME_FOR_ALL,
     SamplerExercise,
@@ -110,9 +110,6 @@ class _NegativeSamplingLoss:
     def _mean(self, total, B, questions):
         divisor = {"missing-1/B": 1, "double-mean": B * B, "divided-by-K+1": B * questions}
         return total / divisor.get(self.slip, B)
-
-
-_VERY_WRONG = ("very wrong answer", "extreme scores")
 
 
 def _loss_cases(rng) -> list[Case]:
@@ -317,16 +314,10 @@ NEGATIVE_SAMPLING_LOSS = _LossExercise(
             "However wrong the answer is, it never costs more than a fixed amount: the small "
             "number inside the logarithm is a floor, and the loss no longer belongs to its "
             "gradient.",
-            ("What is −log(1e-7)? Compare it with your loss.", "−log σ(x) = log(1 + exp(−x))."),
-            rule=lambda c, a, e: _capped(c, a, e, _VERY_WRONG),
+            GROWING_HINTS,
+            rule=lambda c, a, e: capped(c, a, e, VERY_WRONG),
         ),
-        Mistake(
-            "log-of-zero",
-            "the logarithm of zero.",
-            "For a score of −800 the probability rounds to 0, and its logarithm is −∞.",
-            ("Which probability does your code store for a score of −800?",),
-            rule=lambda c, a, e: _log_of_zero(c, a, e, _VERY_WRONG),
-        ),
+        LOG_OF_ZERO,
         Mistake(
             "one-negative-reused",
             "one column of the negatives is used again and again.",

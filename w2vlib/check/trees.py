@@ -8,8 +8,8 @@ import numpy as np
 
 from w2vlib.check import common
 from w2vlib.check.common import numbers, second_pass
-from w2vlib.check.dense import _capped, _log_of_zero
 from w2vlib.check.exercise import Case, Exercise, Mistake, Remark, accepts
+from w2vlib.check.losses import GROWING_HINTS, LOG_OF_ZERO, VERY_WRONG, capped
 from w2vlib.check.report import Report
 from w2vlib.hierarchical_softmax import HuffmanTree, huffman_codes
 
@@ -402,9 +402,6 @@ class _HierarchicalSoftmax:
         return total / {"missing-1/B": 1, "double-mean": B * B}.get(self.slip, B)
 
 
-_VERY_WRONG = ("very wrong answer", "extreme scores")
-
-
 def _softmax_cases(rng) -> list[Case]:
     def case(name, counts, H, target, dout=1.0):
         codes, points = huffman_codes(np.array(counts))
@@ -417,7 +414,7 @@ def _softmax_cases(rng) -> list[Case]:
             "target": np.array(target),
             "dout": dout,
         }
-        return Case(name, inputs, telling=name not in _VERY_WRONG)
+        return Case(name, inputs, telling=name not in VERY_WRONG)
 
     def saturated(name, score):
         one = case(name, [2, 5], 1, [0])
@@ -481,16 +478,10 @@ HIERARCHICAL_SOFTMAX = Exercise(
             "the loss stops growing.",
             "However wrong a decision is, it never costs more than a fixed amount: the small "
             "number inside the logarithm is a floor.",
-            ("What is −log(1e-7)? Compare it with your loss.", "−log σ(x) = log(1 + exp(−x))."),
-            rule=lambda c, a, e: _capped(c, a, e, _VERY_WRONG),
+            GROWING_HINTS,
+            rule=lambda c, a, e: capped(c, a, e, VERY_WRONG),
         ),
-        Mistake(
-            "log-of-zero",
-            "the logarithm of zero.",
-            "For a score of −800 the probability rounds to 0, and its logarithm is −∞.",
-            ("Which probability does your code store for a score of −800?",),
-            rule=lambda c, a, e: _log_of_zero(c, a, e, _VERY_WRONG),
-        ),
+        LOG_OF_ZERO,
         Mistake(
             "bit-flipped",
             "the bits have swapped their meaning.",
