@@ -168,6 +168,15 @@ def test_relative_errors_by_hand():
     assert work(np.zeros(0), np.zeros(0))._largest() == 0
 
 
+def test_right_entries_have_no_error_whatever_the_memory_held():
+    w = work(np.ones(6), np.full(6, 2.0))
+    w.expected[:] = 2.0
+    for _ in range(5):
+        used = [np.full(6, 7.0) for _ in range(50)]
+        del used  # its memory is given to the next arrays of that size
+        assert w.errors().tolist() == [0] * 6
+
+
 def test_what_looks_wrong_is_looked_at_again_the_worst_first():
     w = work(np.ones(6), [1.0, 1.0, 1.0, 1.0, 1.0, 1.0], tol=1e-2)
     w.expected[:] = [1.0, 1.1, 1.00005, 1.5, np.nan, 2.0]
