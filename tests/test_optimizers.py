@@ -1,13 +1,16 @@
 """Optimisers against the textbook's formulas, written for one number at a time."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.gpu import strict_cupy
 from tests.oracles import laid_out
+from w2vlib.backend import to_cpu, trusted
 from w2vlib.optimizers import SGD, AdaGrad, Adam, Momentum, clip_grads
 from w2vlib.sparse import RowGradient
 
@@ -373,3 +376,32 @@ def test_nothing_to_clip():
 def test_limits_that_cannot_be(limit):
     with pytest.raises(ValueError, match="^max_norm must be finite and greater than 0"):
         clip_grads([np.ones(1)], limit)
+
+
+def test_an_empty_gradient_has_no_length():
+    empty, full = np.zeros((0, 2)), np.array([3.0, 4.0])
+    assert clip_grads([empty], 1) == 0
+    assert clip_grads([empty, full], 1) == 5
+    assert full == pytest.approx([0.6, 0.8])
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_trusted_code_does_not_look_at_gradients_on_the_device(sparse, monkeypatch):
+    cupy, cupyx = strict_cupy.make_cupy()
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setitem(sys.modules, "cupyx", cupyx)
+    values = cupy.asarray(np.array([[3.0, 4.0]]))
+    g = RowGradient(cupy.asarray(np.array([0])), values, (1, 2)) if sparse else values
+    with trusted():
+        length = clip_grads([g], 1)
+        assert isinstance(length, cupy.ndarray)  # nobody has read it
+    dense = g.to_dense() if sparse else g
+    assert to_cpu(dense) == pytest.approx(np.array([[0.6, 0.8]]))
+    assert clip_grads([g], 0.5) == pytest.approx(1)
+    # What would be refused is taken on trust.
+    W, bad = cupy.asarray(np.ones((1, 2))), cupy.asarray(np.array([[np.nan, 1.0]]))
+    with pytest.raises(ValueError, match=r"^grads\[0\]\[0, 0\] is nan"):
+        SGD().update([W], [bad])
+    with trusted():
+        SGD().update([W], [bad])
+    assert np.isnan(to_cpu(W)[0, 0])
