@@ -225,7 +225,7 @@ def test_the_books_example():
     assert UnigramSampler(None, counts=[70, 29, 1]).p == pytest.approx(p, abs=1e-12)
 
 
-@pytest.mark.parametrize("power", [100, -100, 1e5])
+@pytest.mark.parametrize("power", [100, -100, 1e5, -1e5])
 def test_a_large_power_does_not_overflow(power):
     p = UnigramSampler([0, 0, 0, 1, 1, 2], power, exclude_target=False).p
     assert p.sum() == pytest.approx(1)
