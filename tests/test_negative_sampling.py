@@ -106,6 +106,16 @@ def test_zipf_with_many_words():
     assert table_probabilities(table) == pytest.approx(p / p.sum(), abs=1e-13)
 
 
+def test_zeros_are_never_drawn_however_the_heights_round():
+    """Columns that rounding leaves over keep their own outcome: none of them may be a zero."""
+    rng = np.random.default_rng(0)
+    for size in range(2, 300):
+        p = rng.random(size) ** 8 * (rng.random(size) < 0.5)
+        p[rng.integers(size)] = 1
+        table = AliasTable(p)
+        assert (table.keep[p == 0] == 0).all() and (p[table.alias] > 0)[table.keep < 1].all()
+
+
 def test_alias_table_by_hand():
     # p = 3/4, 1/4: columns of height 3/2 and 1/2.  Column 1 keeps half and is topped up by word 0.
     table = AliasTable(np.array([0.75, 0.25]))
@@ -718,3 +728,16 @@ def test_a_sampler_for_other_words():
     sampler = UnigramSampler(CORPUS)
     with pytest.raises(ValueError, match="^sampler draws from 5 words, but W has 7 rows"):
         NegativeSamplingLoss(np.ones((7, 2)), CORPUS, sampler=sampler)
+
+
+def test_what_is_refused_by_hand():
+    """A row's other draws do not count for it, nor do draws further right."""
+    sampler = UnigramSampler([0, 1, 2, 3, 4], sample_size=3, replace=False, seed=0)
+    draws, targets = np.array([[1, 2, 1], [1, 2, 3], [3, 4, 0]]), np.array([4, 4, 0])
+    assert sampler._refused(draws, targets, 2).tolist() == [True, False, True]
+    assert sampler._refused(draws, targets, 1).tolist() == [False, False, False]
+
+
+def test_the_triple_is_refused_by_the_name_of_the_argument():
+    with pytest.raises(TypeError, match=r"^corpus must hold word ids, got \(ids, word_to_id"):
+        count_ids((np.array([0, 1]), {"a": 0, "b": 1}, {0: "a", 1: "b"}))

@@ -73,11 +73,8 @@ class AliasTable:
             height[high] -= 1 - height[low]
             if height[high] < 1:
                 small.append(large.pop())
-        # Rounding can leave small columns over; an outcome with p = 0 must still never be drawn.
-        likeliest = int(np.argmax(p))
-        for low in small:
-            if p[low] == 0:
-                self.keep[low], self.alias[low] = 0, likeliest
+        # What rounding leaves over in either list is full but for the last bits, and stays its own:
+        # the heights that are left add up to the number of columns, so none can be much below 1.
 
     def draw(self, shape, rng: np.random.Generator) -> np.ndarray:
         """Independent draws as an int32 array of the given shape."""
