@@ -14,7 +14,7 @@ from w2vlib.widgets.training_log import Clock, Moment, TrainingLog
 from w2vlib.word_vectors import WordVectors
 
 _SHORTEST = 0.2  # seconds between two updates: at most five a second
-_SHARE = 0.025  # of the training's time may go into looking at it
+_SHARE = 0.0125  # of the time may go into looking; sending and painting cost as much again
 _NAP = 0.05
 
 
@@ -25,7 +25,7 @@ class TrainingMonitor:
     notebook it shows loss, speed, learning rate, the neighbours of chosen words and the share of
     analogies answered right, and has buttons to pause, to go on, and to stop and keep what was
     learned.  Elsewhere the trainer's own progress bar is shown.  It looks at most five times a
-    second, and spends at most a fortieth of the time on it.
+    second, and spends about a hundredth of the time on it.
 
     Args:
         trainer: the trainer; its own progress bar is switched off where the monitor is shown.
