@@ -90,13 +90,13 @@ def test_it_looks_at_most_five_times_a_second(monkeypatch):
 
 
 def test_a_dear_look_is_taken_seldom(monkeypatch):
-    """A look that takes a second comes at most every 40 seconds."""
+    """A look that takes a second comes at most every 80 seconds."""
     monitor = watched(layers())
     now = [100.0]
     monkeypatch.setattr("w2vlib.widgets.monitor.time.perf_counter", lambda: now[0])
     monkeypatch.setattr(monitor, "_moment", lambda: now.__setitem__(0, now[0] + 1.0) or moment())
     monitor.update()
-    assert monitor._next == pytest.approx(101 + 40)
+    assert monitor._next == pytest.approx(101 + 80)
 
 
 def moment(**values):
