@@ -414,11 +414,21 @@ def _take_loss(tally):
 
 
 @_inlined
+def _six_rows(rows, at):
+    at = uint64(at)  # no check for negative numbers
+    r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
+    return r0, r1, r2, rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
+
+
+@_inlined
+def _six_lanes(g):
+    return lane8(g, 0), lane8(g, 1), lane8(g, 2), lane8(g, 3), lane8(g, 4), lane8(g, 5)
+
+
+@_inlined
 def _scores(W_out, rows, at, n, x, x_at):
     """``h·w_j`` of six rows, and two zeros."""
-    at = uint64(at)
-    r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
-    r3, r4, r5 = rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
+    r0, r1, r2, r3, r4, r5 = _six_rows(rows, at)
     s0, s1, s2, s3, s4, s5 = zeros8(), zeros8(), zeros8(), zeros8(), zeros8(), zeros8()
     for i in range(0, n, 8):
         h = load8(x, x_at + i)
@@ -434,11 +444,8 @@ def _scores(W_out, rows, at, n, x, x_at):
 @_inlined
 def _pull(W_out, rows, at, n, d, d_at, old_at, g, scale8):
     """``d[d_at:] = d[old_at:] + scale · Σ g_j w_j``, for six rows."""
-    at = uint64(at)
-    r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
-    r3, r4, r5 = rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
-    g0, g1, g2 = lane8(g, 0), lane8(g, 1), lane8(g, 2)
-    g3, g4, g5 = lane8(g, 3), lane8(g, 4), lane8(g, 5)
+    r0, r1, r2, r3, r4, r5 = _six_rows(rows, at)
+    g0, g1, g2, g3, g4, g5 = _six_lanes(g)
     for i in range(0, n, 8):
         low = g0 * load8(W_out, r0 + i) + g1 * load8(W_out, r1 + i) + g2 * load8(W_out, r2 + i)
         high = g3 * load8(W_out, r3 + i) + g4 * load8(W_out, r4 + i) + g5 * load8(W_out, r5 + i)
@@ -451,11 +458,8 @@ def _push(W_out, rows, at, n, x, x_at, g):
 
     Each row is loaded just before it is stored: so a row that occurs twice gets both updates.
     """
-    at = uint64(at)
-    r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
-    r3, r4, r5 = rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
-    g0, g1, g2 = lane8(g, 0), lane8(g, 1), lane8(g, 2)
-    g3, g4, g5 = lane8(g, 3), lane8(g, 4), lane8(g, 5)
+    r0, r1, r2, r3, r4, r5 = _six_rows(rows, at)
+    g0, g1, g2, g3, g4, g5 = _six_lanes(g)
     for i in range(0, n, 8):
         h = load8(x, x_at + i)
         store8(W_out, r0 + i, load8(W_out, r0 + i) + g0 * h)
@@ -469,11 +473,8 @@ def _push(W_out, rows, at, n, x, x_at, g):
 @_inlined
 def _pull_and_push(W_out, rows, at, n, x, x_at, d, d_at, old_at, g, scale8):
     """:func:`_pull` and :func:`_push` in one loop, which is faster; each column is pulled first."""
-    at = uint64(at)
-    r0, r1, r2 = rows[at], rows[at + uint64(1)], rows[at + uint64(2)]
-    r3, r4, r5 = rows[at + uint64(3)], rows[at + uint64(4)], rows[at + uint64(5)]
-    g0, g1, g2 = lane8(g, 0), lane8(g, 1), lane8(g, 2)
-    g3, g4, g5 = lane8(g, 3), lane8(g, 4), lane8(g, 5)
+    r0, r1, r2, r3, r4, r5 = _six_rows(rows, at)
+    g0, g1, g2, g3, g4, g5 = _six_lanes(g)
     for i in range(0, n, 8):
         h = load8(x, x_at + i)
         low = g0 * load8(W_out, r0 + i) + g1 * load8(W_out, r1 + i) + g2 * load8(W_out, r2 + i)
