@@ -68,3 +68,10 @@ LOG_OF_ZERO = Mistake(
     ("Which probability does your code store for a score of −800?",),
     rule=lambda c, a, e: log_of_zero(c, a, e, VERY_WRONG),
 )
+SUM_OVER_BATCH = Mistake(
+    "missing-1/B",
+    "the sum over the batch instead of its mean.",
+    "The loss is a mean over the B examples; with the sum, the size of a step depends on "
+    "the batch size.",
+    ("By which factor do yours and the expected values differ?",),
+)

@@ -10,7 +10,7 @@ from w2vlib.check import common
 from w2vlib.check.chance import Draws
 from w2vlib.check.common import numbers, second_pass
 from w2vlib.check.exercise import Case, Exercise, Mistake, Remark, accepts, same, show
-from w2vlib.check.losses import GROWING_HINTS, LOG_OF_ZERO, VERY_WRONG, capped
+from w2vlib.check.losses import GROWING_HINTS, LOG_OF_ZERO, SUM_OVER_BATCH, VERY_WRONG, capped
 from w2vlib.check.noise import (
     SAME_FOR_ALL,
     SamplerExercise,
@@ -365,13 +365,7 @@ NEGATIVE_SAMPLING_LOSS = _LossExercise(
             "every negative that is added.",
             ("By which factor do yours and the expected values differ?",),
         ),
-        Mistake(
-            "missing-1/B",
-            "the sum over the batch instead of its mean.",
-            "The loss is a mean over the B examples; with the sum, the size of a step depends on "
-            "the batch size.",
-            ("By which factor do yours and the expected values differ?",),
-        ),
+        SUM_OVER_BATCH,
         Mistake(
             "double-mean",
             "divided by the batch size twice.",

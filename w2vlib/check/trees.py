@@ -9,7 +9,7 @@ import numpy as np
 from w2vlib.check import common
 from w2vlib.check.common import numbers, second_pass
 from w2vlib.check.exercise import Case, Exercise, Mistake, Remark, accepts
-from w2vlib.check.losses import GROWING_HINTS, LOG_OF_ZERO, VERY_WRONG, capped
+from w2vlib.check.losses import GROWING_HINTS, LOG_OF_ZERO, SUM_OVER_BATCH, VERY_WRONG, capped
 from w2vlib.check.report import Report
 from w2vlib.hierarchical_softmax import HuffmanTree, huffman_codes
 
@@ -536,13 +536,7 @@ HIERARCHICAL_SOFTMAX = Exercise(
             ("Which node is on every path?", "`np.add.at(dW, path, values)`, or `+=` in a loop."),
             slips=tuple(f"assigned-instead-of-added{end}" for end in ("", ":0", ":-1")),
         ),
-        Mistake(
-            "missing-1/B",
-            "the sum over the batch instead of its mean.",
-            "The loss is a mean over the B examples; with the sum, the size of a step depends on "
-            "the batch size.",
-            ("By which factor do yours and the expected values differ?",),
-        ),
+        SUM_OVER_BATCH,
         Mistake(
             "double-mean",
             "divided by the batch size twice.",
