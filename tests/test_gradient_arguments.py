@@ -100,6 +100,24 @@ def test_small_entries_move_a_little_and_large_ones_much():
     assert found * scale == pytest.approx(np.cos(u), rel=1e-7)
 
 
+def test_whether_f_listens_is_found_out_nearby():
+    # A table in single precision, and a function that is asked a hundredth aside and not further.
+    x = np.array([[1.0, 0.5], [-1.0, 2.0]], np.float32)
+
+    def f(a):
+        if np.abs(a - x).max() > 0.3:
+            raise ValueError("too far")
+        return float((np.asarray(a, np.float64) ** 3).sum())
+
+    assert numerical_gradient(f, x) == pytest.approx(3 * x.astype(np.float64) ** 2, rel=1e-9)
+
+
+def test_an_entry_that_is_small_by_chance_moves_like_its_neighbours():
+    # A step of 1e-9 in a sum of size 1 would leave seven digits.
+    x = np.array([1.0, 1e-8])
+    assert numerical_gradient(lambda x: np.exp(x).sum(), x) == pytest.approx(np.exp(x), rel=1e-10)
+
+
 def test_a_read_only_array_that_f_reads_by_itself_is_refused():
     x = np.ones(2)
     x.flags.writeable = False
@@ -184,6 +202,7 @@ def test_losses_that_are_none():
 def test_what_the_loss_does_not_depend_on_cannot_be_judged():
     (problem,) = check_gradient(lambda: 1.0, [np.zeros(0)], [np.zeros(0)]).problems
     assert problem.name == "nothing judged"
+    assert problem.sentence.startswith("Nothing could be judged")
     # A gradient that is 0, and should be, is judged: it is right.
     assert check_gradient(lambda: 1.0, [np.ones(2)], [np.zeros(2)]).passed
 
@@ -201,6 +220,22 @@ def test_a_gradient_that_is_asked_for_is_shaken_and_put_back():
     assert W.tolist() == [1, 2]
     assert asked[0].tolist() == [1, 2]
     assert report.comparisons[0].got.tolist() == [2, 4]
+
+
+def test_rounding_that_shaking_shows_is_no_mistake():
+    # The difference of two numbers that are nearly equal, times 1e10, keeps five digits.  An array
+    # cannot be asked again; a function can, and when the last bits are shaken the loss shows.
+    W = np.array([1.1, -2.3])
+    other = W * (1 + 4 * 2.0**-52)
+
+    def grad():
+        return 2 * W + 1e10 * (W - other)
+
+    def problems(grad):
+        return [p.name for p in check_gradient(lambda: float((W**2).sum()), [W], [grad]).problems]
+
+    assert "gradient" in problems(grad())
+    assert "gradient" not in problems(grad)
 
 
 def test_how_much_a_gradient_is_shaken():
@@ -238,6 +273,12 @@ def test_the_same_shaking_each_time():
     assert scatter() == scatter()
     nothing = np.zeros((0, 2))
     assert gradient_check._shaken_function(float, [nothing], lambda: nothing, nothing)() == 0
+
+
+@pytest.mark.parametrize(("steps", "error"), [(-1, ValueError), (1.5, TypeError)])
+def test_numbers_of_steps_that_cannot_be(steps, error):
+    with pytest.raises(error, match="^steps"):
+        check_layer(Tanh, np.ones((2, 2)), steps=steps)
 
 
 @pytest.mark.parametrize("tol", [0, -1, np.nan])
@@ -306,6 +347,9 @@ def test_warnings_of_a_function_that_is_tried_elsewhere_are_not_shown():
     with np.errstate(all="raise"):
         found = numerical_gradient(lambda a: float(np.log(max(1.0 - (a[0] - 1) ** 2, 0.0))), x)
     assert found == pytest.approx([0], abs=1e-8)
+    with np.errstate(all="raise"):
+        found = numerical_gradient(lambda a: float(np.sqrt(1.005 - a[0])), x)
+    assert found == pytest.approx([-0.5 / np.sqrt(0.005)], rel=1e-7)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, None])
@@ -334,6 +378,18 @@ def test_defaults():
     }
     parameters = inspect.signature(check_gradient).parameters
     assert [parameters[name].default for name in ("names", "tol", "seed")] == [None, 1e-6, 0]
+
+
+def test_inputs_that_are_no_arrays_are_left_to_the_layer():
+    class Power(Tanh):
+        def forward(self, x, power, label):
+            self.x, self.power = x, power
+            return x**power
+
+        def backward(self, dout):
+            return self.power * self.x ** (self.power - 1) * dout
+
+    check_layer(Power, (np.array([[0.5, 1.5], [2.0, 0.7]]), 3, "cubed")).raise_if_failed()
 
 
 def test_all_options_reach_the_check(monkeypatch):

@@ -44,6 +44,9 @@ from w2vlib.gradient_report import GradientError, GradientReport, Problem
 from w2vlib.layer_check import LayerCheck
 from w2vlib.validation import as_count, as_number, check_finite, on_device
 
+FAR = 1e100
+"""Beyond this, squares and steps come near the end of all numbers."""
+
 __all__ = [
     "GradientError",
     "GradientReport",
@@ -109,7 +112,7 @@ def _measurable(x, f) -> np.ndarray:
 
 def _check_measurable(x: np.ndarray, name: str) -> None:
     check_finite(x, name)
-    if float(np.abs(x).max(initial=0)) > 1e100:
+    if x.size and float(np.abs(x).max()) > FAR:
         raise ValueError(f"{name} goes beyond 1e100: no gradient can be measured there.")
 
 
@@ -117,7 +120,7 @@ def _argument_for(f, x: np.ndarray) -> np.ndarray:
     """The array to move: x itself, or a float64 copy where f listens to it."""
     if x.dtype == np.float64 and x.flags.writeable:
         return x
-    copy = x.astype(np.float64)
+    copy = np.array(x, dtype=np.float64)
     moved = copy + 0.01 * size_of_entries(copy).reshape(x.shape)
     with np.errstate(all="ignore"):
         uses_argument = one_number(f(moved)) != one_number(f(copy))
@@ -204,18 +207,18 @@ def _shaken_function(evaluate, params, grad: Callable, got: np.ndarray) -> Calla
     """() → how much the gradient that ``grad()`` returns changes with the last bits of params."""
 
     def scatter() -> float:
-        held, largest = [p.copy() for p in params], 0.0
+        held, largest = [(p, p.copy()) for p in params], 0.0
         rng = np.random.default_rng(0)
         try:
             for _ in range(SHAKES):
-                for p, before in zip(params, held, strict=True):
+                for p, before in held:
                     p[...] = shaken(before, rng)
                 evaluate()
                 other = dense_gradient(grad(), got, "", GradientReport(""))
                 if other is not None:
                     largest = max(largest, float(np.abs(other - got).max(initial=0.0)))
         finally:
-            for p, before in zip(params, held, strict=True):
+            for p, before in held:
                 p[...] = before
             evaluate()
         return largest
