@@ -138,3 +138,30 @@ def test_coarseness():
     assert 1e-9 < single < 1e-6
     cancelling = coarseness(line(lambda x: (x + 1e8) - 1e8, 0.7), 0.7)
     assert 1e-10 < cancelling < 1e-6
+
+
+@pytest.mark.parametrize("width", [1e-6, 3e-7, 1e-7, 1e-8, 1e-9])
+@pytest.mark.parametrize("place", [0.0, 0.4])
+def test_a_narrow_step_is_steep_but_not_coarse(width, place):
+    """A row scaled to length 1 turns round within the ε that guards against division by 0."""
+
+    def step(x):
+        return (x - place * width) / np.hypot(x - place * width, width) + 0.1 * x
+
+    assert coarseness(line(step, 0.0), 1.0) == 0
+
+
+def test_float32_on_the_way_is_coarse_whatever_stands_beside_it():
+    rng = np.random.default_rng(0)
+    some, many = (rng.standard_normal((n, n)).astype(np.float32) for n in (3, 60))
+    x, direction = rng.standard_normal(60), rng.choice([-1.0, 1.0], 60)
+
+    def check(f, n):
+        moved = x[:n].copy()
+        along = Line(lambda: f(moved), along_direction(moved, direction[:n]))
+        assert 1e-9 < coarseness(along, 1.0) < 1e-5
+
+    check(lambda x: float((some @ x.astype(np.float32)).sum()), 3)
+    check(lambda x: float(np.tanh(many @ x.astype(np.float32)).mean(dtype=np.float64)), 60)
+    check(lambda x: x.sum() + float((many @ x.astype(np.float32)).sum(dtype=np.float64)), 60)
+    check(lambda x: x**2 * float((some @ x.astype(np.float32)).sum()), 3)

@@ -208,3 +208,34 @@ def test_how_exactly_a_gradient_must_follow_dout(off, said, bent):
     if names and bent != "added":
         scale = {"large": "1.04858e+06", "small": "9.53674e-07"}[bent]
         assert f"backward({scale}·dout)" in check.report.problems[0].sentence
+
+
+def test_rounding_where_dout_cancels_is_no_mistake():
+    """As behind a saturated softmax: backward is right, and still mere rounding."""
+
+    class Cancels:
+        """y = x; the gradient comes as a difference of two large numbers."""
+
+        params, grads, large = (), (), 1e10
+
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dout):
+            return self.large * dout - (self.large - 1) * dout
+
+    dout, other = np.array([[1.1, -0.7]]), np.array([[0.3, 1.9]])
+    check = check_of(Cancels, np.ones((1, 2)))
+    check.values, check.param_names = [], []
+    check._rounding_of = lambda *_: 0.0
+    found = check._cancelled(0, (dout, other))
+    unit = np.spacing(1.9e10)  # two products, each rounded to half of it
+    assert 0.1 * unit < found / layer_check.SCATTER <= 3 * unit
+    check._check_linear(dout)
+    assert check.report.problems == []
+    check._cancelled = lambda *_: 0.0
+    check._check_linear(dout)
+    assert [p.name for p in check.report.problems] == ["linear in dout"]
+    del check._cancelled
+    Cancels.large = 2.0**40  # 2⁴⁰ d is exact, and so is the rest
+    assert check._cancelled(0, (np.array([[1.0, -0.5]]),)) == 0

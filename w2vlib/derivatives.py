@@ -334,7 +334,24 @@ def coarseness(line: Line, reach: float) -> float:
     if not 0 < size < float("inf"):
         return 0.0
     wide, narrow = (_off_straight(line, part * reach) for part in (6.4e-7, 1.6e-7))
-    return wide / size if narrow > wide / 2.5 else 0.0
+    coarse = narrow > wide / 2.5 and not _is_steep(line, 1.6e-7 * reach, narrow)
+    return wide / size if coarse else 0.0
+
+
+def _is_steep(line: Line, length: float, off: float) -> bool:
+    """Whether the function is smooth after all, but so steep that it bends within ``length``.
+
+    On each way that is four times shorter, what is off a straight line must shrink as curvature
+    does: 16 or 64 times.  Rounding stays, until it is gone at a stroke.
+    """
+    shrunk = 0
+    for _ in range(DOWN):
+        length /= RATIO
+        before, off = off, _off_straight(line, length)
+        shrunk = shrunk + 1 if 8 * off < before < 200 * off else 0
+        if shrunk == 2:
+            return True
+    return False
 
 
 def _off_straight(line: Line, length: float) -> float:
