@@ -14,10 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -122,33 +120,18 @@ RUN = """async place => {
 
 def in_browser(kind: str, seconds: float, pairs: int) -> tuple[list[dict], str]:
     """The runs of one kind, in the order in which they were made, and the browser's version."""
-    from playwright.sync_api import sync_playwright
-
     from tests.browser import servers
 
-    with tempfile.TemporaryDirectory() as base:
-        folder = Path(base) / "notebooks"
-        folder.mkdir()
-        setup = SETUP.format(folder=str(ROOT / "benchmarks"), kind=kind, seconds=seconds)
-        cells = (setup, "note(course.plain())", "note(course.watched())")
-        servers.write_notebook(folder / "cost.ipynb", *cells)
-        server = servers.Server(folder, servers.lab_arguments, "/api")
-        try:
-            with sync_playwright() as playwright:
-                chromium = shutil.which("chromium") or shutil.which("google-chrome")
-                browser = playwright.chromium.launch(executable_path=chromium, args=servers.FLAGS)
-                page = browser.new_page(viewport={"width": 1300, "height": 1000})
-                servers.LabPage(page, server, "cost.ipynb").open()
-                for place in [0, *turns(pairs)]:
-                    page.evaluate(RUN, place)
-                    if place == 2:  # the reader sees the end of it
-                        page.wait_for_selector(".w2v-monitor .w2v-status:has-text('finished')")
-                version = browser.version
-                browser.close()
-        finally:
-            server.stop()
-        lines = (folder / "runs.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines], version
+    setup = SETUP.format(folder=str(ROOT / "benchmarks"), kind=kind, seconds=seconds)
+    cells = (setup, "note(course.plain())", "note(course.watched())")
+    with servers.notebook_in_lab(*cells) as notebook:
+        page = notebook.page
+        for place in [0, *turns(pairs)]:
+            page.evaluate(RUN, place)
+            if place == 2:  # the reader sees the end of it
+                page.wait_for_selector(".w2v-monitor .w2v-status:has-text('finished')")
+        lines = (notebook.server.folder / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines], page.context.browser.version
 
 
 def turns(pairs: int) -> list[int]:

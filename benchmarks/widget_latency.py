@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
@@ -95,32 +93,18 @@ def measure(page, vectors: WordVectors, times: int) -> dict[str, list[float]]:
 
 
 def run(size: int, dimensions: int, times: int) -> dict:
-    from playwright.sync_api import sync_playwright
-
     load = os.getloadavg()[0]
     vectors = made_up(size, dimensions)
-    with tempfile.TemporaryDirectory() as base:
-        folder = Path(base) / "notebooks"
-        folder.mkdir()
-        vectors.save(folder / "large.npz")
-        cell = (
-            "from w2vlib import WordVectors\nfrom w2vlib.widgets import AnalogyExplorer\n"
-            "AnalogyExplorer(WordVectors.load('large.npz'))"
-        )
-        servers.write_notebook(folder / "latency.ipynb", cell)
-        server = servers.Server(folder, servers.lab_arguments, "/api")
-        try:
-            with sync_playwright() as playwright:
-                chromium = shutil.which("chromium") or shutil.which("google-chrome")
-                browser = playwright.chromium.launch(executable_path=chromium, args=servers.FLAGS)
-                page = browser.new_page(viewport={"width": 1300, "height": 1000})
-                servers.LabPage(page, server, "latency.ipynb").open().run_all()
-                page.wait_for_selector(".w2v-live .w2v-headline", timeout=60_000)
-                found = measure(page, vectors, times)
-                version = browser.version
-                browser.close()
-        finally:
-            server.stop()
+    cell = (
+        "from w2vlib import WordVectors\nfrom w2vlib.widgets import AnalogyExplorer\n"
+        "AnalogyExplorer(WordVectors.load('large.npz'))"
+    )
+    with servers.notebook_in_lab(cell) as notebook:
+        vectors.save(notebook.server.folder / "large.npz")
+        notebook.run_all()
+        notebook.page.wait_for_selector(".w2v-live .w2v-headline", timeout=60_000)
+        found = measure(notebook.page, vectors, times)
+        version = notebook.page.context.browser.version
     return summary(found, size, dimensions, version, load)
 
 

@@ -7,7 +7,6 @@ import os
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-import shutil  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
@@ -80,8 +79,9 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The system's Chromium, for browser tests (mark them `browser`)."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
+    from tests.browser.servers import find_chromium
+
+    found = find_chromium()
     if found is None:
         message = "needs a Chromium browser; on Debian: sudo apt install chromium"
         if os.environ.get("W2V_REQUIRE_BROWSER"):

@@ -6,12 +6,7 @@ Trains as chapter 08 does, asks as the README says, and writes notebooks/figures
 analogy_explorer.png.
 """
 
-import shutil
-import tempfile
-from pathlib import Path
-
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from tests.browser import servers
 from tests.notebooks.kernel import ROOT
@@ -31,36 +26,22 @@ AnalogyExplorer(vectors, start={QUESTION!r})
 
 def main() -> None:
     """Take the picture."""
-    with tempfile.TemporaryDirectory() as base:
-        folder = Path(base) / "notebooks"
-        folder.mkdir()
-        servers.write_notebook(folder / "picture.ipynb", CELL)
-        server = servers.Server(folder, servers.lab_arguments, "/api")
-        try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=shutil.which("chromium"), args=servers.FLAGS
-                )
-                page = browser.new_page(
-                    viewport={"width": WIDTH, "height": HEIGHT}, device_scale_factor=SCALE
-                )
-                notebook = servers.LabPage(page, server, "picture.ipynb").open()
-                notebook.command("application:toggle-left-area")
-                notebook.theme("JupyterLab Light")
-                notebook.run_all()
-                explorer = page.locator(".w2v-live")
-                explorer.locator(".w2v-headline", has_text=QUESTION[2]).wait_for(timeout=120_000)
-                page.mouse.move(0, 0)
-                explorer.scroll_into_view_if_needed()
-                page.wait_for_timeout(500)
-                path = ROOT / "notebooks" / "figures" / "analogy_explorer.png"
-                explorer.screenshot(path=path)
-                browser.close()
-            # Few colours make a small file; this way of choosing them keeps the rare ones, too.
-            small = Image.open(path).convert("RGB").quantize(200, Image.Quantize.MAXCOVERAGE)
-            small.save(path, optimize=True)
-        finally:
-            server.stop()
+    settings = {"viewport": {"width": WIDTH, "height": HEIGHT}, "device_scale_factor": SCALE}
+    path = ROOT / "notebooks" / "figures" / "analogy_explorer.png"
+    with servers.notebook_in_lab(CELL, **settings) as notebook:
+        notebook.command("application:toggle-left-area")
+        notebook.theme("JupyterLab Light")
+        notebook.run_all()
+        page = notebook.page
+        explorer = page.locator(".w2v-live")
+        explorer.locator(".w2v-headline", has_text=QUESTION[2]).wait_for(timeout=120_000)
+        page.mouse.move(0, 0)
+        explorer.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        explorer.screenshot(path=path)
+    # Few colours make a small file; this way of choosing them keeps the rare ones, too.
+    small = Image.open(path).convert("RGB").quantize(200, Image.Quantize.MAXCOVERAGE)
+    small.save(path, optimize=True)
 
 
 if __name__ == "__main__":

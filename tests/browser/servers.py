@@ -5,9 +5,11 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -27,6 +29,8 @@ FLAGS = [
     "--disable-sync",
 ]
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")  # its names on different systems
+
 # Messages on the browser's console that are not ours, each with its reason.
 ALLOWED = {
     # Lab asks for workspaces and settings that a fresh folder does not have.
@@ -37,6 +41,11 @@ ALLOWED = {
     # Notebook 7 loads Lab's extensions (that of jupytext, for one) without all that they expect.
     r"reading 'schema'|'filebrowser:open-path' not registered|RUNTIME-012": "",
 }
+
+
+def find_chromium() -> str | None:
+    """Where the system's Chromium is; ``None`` if there is none."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
 def free_port() -> int:
@@ -245,6 +254,31 @@ class LabPage:
                     return json.loads(path.read_text(encoding="utf-8"))
             self.page.wait_for_timeout(150)
         raise TimeoutError("the notebook was not saved")
+
+
+@contextlib.contextmanager
+def notebook_in_lab(*sources: str, **settings):
+    """A notebook with these cells, open in a JupyterLab and a Chromium of its own: a LabPage.
+
+    Nothing has run yet.  ``settings`` are those of Playwright's ``new_page``.  At the end the
+    server and the browser stop, and the folder (``.server.folder``) goes away.
+    """
+    from playwright.sync_api import sync_playwright
+
+    settings = {"viewport": {"width": 1300, "height": 1000}} | settings
+    with tempfile.TemporaryDirectory() as base:
+        folder = Path(base) / "notebooks"
+        folder.mkdir()
+        write_notebook(folder / "notebook.ipynb", *sources)
+        server = Server(folder, lab_arguments, "/api")
+        try:
+            with (
+                sync_playwright() as playwright,
+                playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS) as browser,
+            ):
+                yield LabPage(browser.new_page(**settings), server, "notebook.ipynb").open()
+        finally:
+            server.stop()
 
 
 def api(server: Server, what: str, method: str = "GET"):
