@@ -29,6 +29,7 @@ def test_addresses_by_hand():
     assert steps(x.T) == [0, 24, 8, 32, 16, 40]
     assert steps(x[:, ::2]) == [0, 16, 24, 40]
     assert steps(x[::-1, 1]) == [32, 8]
+    assert steps(x[1, 2, ...]) == [40]  # an array without axes
 
 
 def test_one_array_listed_twice_gets_the_sum():
@@ -269,10 +270,11 @@ def test_a_gradient_in_single_precision_is_imprecise():
 
 
 @pytest.mark.parametrize("place", [0, 1234, 3999])
-def test_one_wrong_entry_of_thousands_is_hunted_down(place):
-    x = np.linspace(0.1, 2, 4000)
+@pytest.mark.parametrize("shape", [(4000,), (80, 50)])
+def test_one_wrong_entry_of_thousands_is_hunted_down(place, shape):
+    x = np.linspace(0.1, 2, 4000).reshape(shape)
     got = np.cos(x)
-    got[place] += 0.01
+    got.flat[place] += 0.01
     c = one(lambda x: np.sin(x).sum(), x, got)
     assert np.flatnonzero(c.wrong).tolist() == [place]
 

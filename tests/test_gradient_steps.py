@@ -92,10 +92,92 @@ def test_an_empty_array_is_no_reason_to_stop_the_survey():
     assert comparer(lambda: float(3 * x[0]), *targets)._survey[1] == pytest.approx([0, 3])
 
 
+def test_the_survey_goes_up_and_down_and_is_the_same_each_time():
+    x, places = np.full((6, 10), 2.0), []
+
+    def f():
+        places.append(x.copy())
+        return float((x**3).sum())
+
+    def survey():
+        return comparer(f, Target("x", x, ones(x)))._survey
+
+    assert survey() == survey()
+    up = (places[1] > places[0]).sum()
+    assert 5 < up < 55  # some entries up, the others down
+
+
+def test_where_roundings_are_looked_for(monkeypatch):
+    # Along one random direction for each array, as long as its entries reach; beside the usual
+    # size, which is 3 · 4 on the way from here to 0.
+    x, y, looks, found = np.full((6, 10), 4.0), np.full(3, -2.0), [], [1e-8, 3e-8]
+
+    def f():
+        return float(3 * x[0, 0] + 0 * y.sum())
+
+    def coarseness(line, reach):
+        here = (x.copy(), y.copy())
+        line.move(1.0)
+        looks.append((line.usual, reach, x - here[0], y - here[1]))
+        line.restore()
+        return found[len(looks) % 2]
+
+    monkeypatch.setattr(compare, "coarseness", coarseness)
+    targets = [Target("x", x, ones(x)), Target("nothing", x[:0], x[:0]), Target("y", y, ones(y))]
+    c = comparer(f, *targets)
+    assert c.coarseness() == 3e-8  # the worse one
+    assert c.rounding == 1.2e-7
+    (usual, reach, dx, dy), (*_, other_dx, other_dy) = looks
+    assert (usual, reach) == (12, 1)
+    assert (np.abs(dx) == 4).all() and 5 < (dx > 0).sum() < 55 and not dy.any()
+    assert (np.abs(other_dy) == 2).all() and not other_dx.any()
+    # Exactly as coarse as allowed is fine.
+    found[:] = [compare.COARSE] * 2
+    assert comparer(f, *targets).coarseness() == 0
+
+
+def test_each_array_has_its_own_rounding():
+    x, y = np.array([2.0]), np.array([1.0])
+    # Equal arrays all the same: which one is meant is a question of identity.
+    first, second = Target("x", x, ones(x)), Target("x", y, ones(y))
+    c = comparer(lambda: float(3 * x[0] + 7 * y[0]), first, second)
+    unit = compare.BACKWARD_ULPS * compare.EPS
+    assert c.rounding_of(first) == pytest.approx(3 * unit, rel=1e-6, abs=0)
+    assert c.rounding_of(second) == pytest.approx(7 * unit, rel=1e-6, abs=0)
+
+
 def test_how_far_entries_reach():
     assert work([3.0, -4.0], [0, 0]).reach == pytest.approx(np.sqrt(12.5))
     assert work([0.0, -4.0, 0.0], [0, 0, 0]).reach == pytest.approx(4)  # zeros move as the others
     assert work(np.zeros((0, 2)), np.zeros((0, 2))).reach == 1
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """What ``measure`` is asked: usual size of the function, scale, reach, careful."""
+    seen = []
+
+    def measure(line, *arguments):
+        seen.append((line.usual, *arguments))
+        return slope(0.0)
+
+    monkeypatch.setattr(compare, "measure", measure)
+    return seen
+
+
+def test_what_each_measurement_is_told(lines):
+    x = np.array([2.0, 0.5])
+    w = work(x, [0.0, 0.0])
+    w.c.evaluate = lambda: 5.0
+    reach = np.sqrt((4 + 0.25) / 2)
+    w._measure(1)  # a quick look needs no survey
+    w.judge(1)
+    assert lines == [(0.0, 0.5, reach, False), (5.0, 0.5, reach, True)]
+    lines.clear()
+    # A direction is as long as the entries reach, so its natural step is 1.
+    w._along(x)
+    w._along(x, careful=True)
+    assert lines == [(5.0, 1.0, 1.0, False), (5.0, 1.0, 1.0, True)]
 
 
 @pytest.fixture
@@ -147,9 +229,32 @@ def test_where_no_gradient_is_expected_a_few_are_measured(looks):
     assert [look[0] for look in seen] == ["ladder"] * 5 + ["pair"] * 5
     assert {look[1] for look in seen[5:]} == {0.02}  # no step is known: a hundredth of the entry
     assert np.flatnonzero(w.expected == 0).tolist() == [0, 2, 4, 6, 8]
+    seen, w = looks(*[0.0] * 8), work(2 * np.ones(8), np.zeros(8))
+    w.screen(np.arange(8))
+    assert np.flatnonzero(w.expected == 0).tolist() == [0, 2, 4, 6]
     seen, w = looks(0.0, 3.0, 0.0), work(2 * np.ones(3), np.zeros(3))
     w.screen(np.arange(3))
     assert [look[0] for look in seen[-3:]] == ["ladder"] * 3
+
+
+def test_equal_entries_come_in_their_order(looks):
+    got = np.where(np.arange(100) % 2, -1.0, 1.0)
+    seen, w = looks(5.0, 6.0), work(ones(got), got)
+    w.screen(np.arange(100))
+    assert w.expected[:3].tolist() == [5, 6, 7]
+    w.expected[:] = -got
+    assert w._suspects().tolist() == list(range(100))
+
+
+def test_so_many_are_proven_and_the_others_taken_at_a_glance(looks):
+    proofs = compare.PROOFS
+    seen, w = looks(*[1.0] * 99), work(np.ones(99), np.full(99, 2.0))
+    w.expected[:], w.quick[:] = 1.0, True
+    w.expected[-1] = 2.0
+    w.confirm()
+    assert w.wrong.tolist() == [True] * 98 + [False]
+    assert len(seen) == len(w.slopes) == proofs
+    assert w.quick.tolist() == [False] * 98 + [True]
 
 
 def test_relative_errors_by_hand():
@@ -168,13 +273,12 @@ def test_relative_errors_by_hand():
     assert work(np.zeros(0), np.zeros(0))._largest() == 0
 
 
-def test_right_entries_have_no_error_whatever_the_memory_held():
-    w = work(np.ones(6), np.full(6, 2.0))
-    w.expected[:] = 2.0
-    for _ in range(5):
-        used = [np.full(6, 7.0) for _ in range(50)]
-        del used  # its memory is given to the next arrays of that size
-        assert w.errors().tolist() == [0] * 6
+def test_where_all_is_zero_nothing_is_off():
+    w = work(np.ones(2), np.zeros(2))
+    w.expected[:] = 0.0
+    with np.errstate(all="raise"):
+        assert w.errors().tolist() == [0, 0]
+    assert not w._suspects().size
 
 
 def test_what_looks_wrong_is_looked_at_again_the_worst_first():
@@ -220,6 +324,27 @@ def test_verdicts(got, measured, rounding, verdict):
     assert [name for name, mark in marks.items() if mark] == ([verdict] if verdict else [])
 
 
+def test_exactly_on_the_border():
+    # All numbers are powers of two here, so nothing is rounded.
+    for got, measured in ((1.0, 2.0), (2.0, 1.0)):  # half of the larger one is allowed
+        w = work(np.ones(1), [got], tol=0.5)
+        w.slopes[0] = slope(measured)
+        w._decide(0)
+        assert not w.wrong[0] and not w.unsure[0]
+    w = work(np.ones(1), [1.0], tol=0.5)
+    w._rounding, w.slopes[0] = 1.0, slope(4.0)  # 2 are allowed, and 1 is explained
+    w._decide(0)
+    assert w.unsure[0] and not w.wrong[0]
+    w = work(np.ones(2), [1.0, 1.0], tol=0.5)
+    w.slopes[0], w.expected[1] = slope(1.0), 2.0
+    assert w._clearly_off(1) is False
+    w = work(np.ones(1), [1.0], tol=50.0)
+    w.expected[0], w.quick[0] = 0.5, True  # off by a half, a hundredth of the tolerance
+    assert not w._suspects().size
+    w.slopes[0], w._rounding = slope(0.5), 0.5
+    assert w.comparison().relative_error.tolist() == [0]
+
+
 def test_small_entries_are_judged_on_the_floor():
     # The floor is 1e-4 · 2, so 1e-3 of it is 2e-7.
     for off, wrong in ((1.9e-7, False), (2.1e-7, True)):
@@ -261,7 +386,9 @@ def test_far_off_is_measured_on_the_larger_number_and_the_floor():
     w.c.tol = 0.6
     w.expected[2] = 2.4  # off by 1.4, allowed 0.6 · 2.4 = 1.44
     assert w._clearly_off(2) is False
-    w.expected[2] = 0.3  # off by 0.7, allowed 0.6 · 1
+    w.expected[2] = 0.5  # off by 0.5, allowed 0.6 · 1
+    assert w._clearly_off(2) is False
+    w.expected[2] = 0.3  # off by 0.7
     assert w._clearly_off(2) is True
 
 
@@ -301,6 +428,10 @@ def test_how_imprecise_a_direction_is():
     w.expected[:] = 1.0
     w.compare_directions()
     assert w.imprecise == np.inf
+    w.imprecise, w._along = 0.0, lambda v, careful: (0.0, 0.0)  # 0, and rightly so
+    w.compare_directions()
+    assert w.imprecise == 0
+    w._along = lambda v, careful: (1e-3, 0.0)
     for mark in (w.wrong, w.kinks):  # what is wrong already needs no directions
         w.imprecise = 0.0
         mark[0] = True
@@ -346,3 +477,5 @@ def test_what_a_comparison_shows():
     assert c.wrong.tolist() == [[False, False], [True, False]]
     assert not c.unsure.any() and not c.kinks.any()
     assert (c.imprecise, c.rounding) == (3e-8, 0.125)
+    w._rounding, w.slopes = None, {}  # nobody had to ask
+    assert w.comparison().rounding == 0

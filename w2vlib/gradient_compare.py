@@ -64,9 +64,9 @@ NOTHING_JUDGED = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Target:
-    """One array to compare.
+    """One array to compare; two targets are equal only if they are the same object.
 
     Attributes:
         name: what to call it.
@@ -94,7 +94,7 @@ def merge_shared(targets: list[Target]) -> list[Target]:
                 break
         else:
             merged.append(target)
-    return [t for t in targets if any(t is m for m in merged)]
+    return [t for t in targets if t in merged]
 
 
 def _add_shared(whole: Target, part: Target) -> None:
@@ -102,9 +102,9 @@ def _add_shared(whole: Target, part: Target) -> None:
         return
     place = {address: i for i, address in enumerate(_addresses(whole.x))}
     total = whole.got.copy()
-    for address, g in zip(_addresses(part.x), part.got.ravel(), strict=True):
+    for i, address in enumerate(_addresses(part.x)):
         if address in place:
-            total.flat[place[address]] += g
+            total.flat[place[address]] += part.got.flat[i]
     whole.got = total
     if part.name not in whole.name.split(" = "):
         whole.name += f" = {part.name}"
@@ -112,11 +112,18 @@ def _add_shared(whole: Target, part: Target) -> None:
 
 def _addresses(x: np.ndarray) -> list[int]:
     """Where in memory each entry of x lies."""
-    offsets = np.zeros(x.shape, dtype=np.int64)
-    for axis, stride in enumerate(x.strides):
-        index = np.arange(x.shape[axis]) * stride
-        offsets += index.reshape([-1 if a == axis else 1 for a in range(x.ndim)])
-    return (offsets.ravel() + x.__array_interface__["data"][0]).tolist()
+    steps = np.tensordot(x.strides, np.indices(x.shape), axes=1)
+    return np.ravel(x.__array_interface__["data"][0] + steps).tolist()
+
+
+def _usual_size(x: np.ndarray) -> float:
+    """Natural size of a step for all entries of x at once."""
+    return float(np.sqrt(np.mean(size_of_entries(x) ** 2))) if x.size else 1.0
+
+
+def _up_or_down(rng, size: float, shape) -> np.ndarray:
+    """A random direction: each entry is ``size`` or ``−size``."""
+    return rng.choice([-size, size], shape)
 
 
 class Comparer:
@@ -179,8 +186,7 @@ class Comparer:
         worst = 0.0
         for target in self.targets:
             if target.x.size:
-                reach = float(np.sqrt(np.mean(size_of_entries(target.x) ** 2)))
-                v = self.rng.choice([-reach, reach], target.x.shape)
+                v = _up_or_down(self.rng, _usual_size(target.x), target.x.shape)
                 worst = max(worst, coarseness(self.line(along_direction(target.x, v), True), 1.0))
         if worst <= COARSE:
             return 0.0
@@ -189,7 +195,7 @@ class Comparer:
 
     def rounding_of(self, target: Target) -> float:
         """How far the gradient under test may be off through its own rounding."""
-        slope = next(s for t, s in zip(self.targets, self._survey[1], strict=True) if t is target)
+        slope = self._survey[1][self.targets.index(target)]
         return BACKWARD_ULPS * EPS * slope + SCATTER * target.scatter()
 
     @functools.cached_property
@@ -225,7 +231,7 @@ class Comparer:
         if not x.size:
             return 0.0
         step = 0.1 * part * float(size_of_entries(x / part).max())
-        v, here = np.random.default_rng(0).choice([-step, step], x.shape), x.copy()
+        v, here = _up_or_down(np.random.default_rng(0), step, x.shape), x.copy()
         x[...] = here + v
         high = self.evaluate()
         x[...] = here - v
@@ -243,7 +249,7 @@ class _Work:
         self.expected = np.full(self.got.shape, np.nan)
         self.wrong, self.unsure, self.kinks = np.zeros((3, self.got.size), dtype=bool)
         self.scales = size_of_entries(self.x)
-        self.reach = float(np.sqrt(np.mean(self.scales**2))) if self.x.size else 1.0
+        self.reach = _usual_size(self.x)
         # Entries that have had a quick look only.
         self.quick = np.zeros(self.got.size, dtype=bool)
         self.slopes: dict[int, Slope] = {}
@@ -319,23 +325,23 @@ class _Work:
         n, shape = self.got.size, self.x.shape
         if not n or self.wrong.any() or self.kinks.any():
             return
-        groups = [np.ones(n, dtype=bool)]
+        groups = [np.full(n, True)]
         if n > self.c.every_entry:
             zero = self.got == 0
             groups += [g for g in (zero, ~zero) if g.any() and not g.all()]
         for group in groups:
-            v = np.where(group, self.reach * self.c.rng.choice([-1.0, 1.0], n), 0.0)
-            error, norm = self._along(v.reshape(shape), careful=True)
+            v = np.where(group.reshape(shape), _up_or_down(self.c.rng, self.reach, shape), 0.0)
+            error, norm = self._along(v, careful=True)
             if error <= self.c.precision * norm:
                 continue
-            if np.isnan(self.expected).any() and self._hunt(v.reshape(shape)):
+            if np.isnan(self.expected).any() and self._hunt(v):
                 return
             self.imprecise = max(self.imprecise, error / norm if norm else np.inf)
 
     def comparison(self) -> Comparison:
         """The result, in the shape of the parameter."""
         shape = self.x.shape
-        errors = np.where(np.isnan(self.expected), np.nan, self.errors())
+        errors = self.errors()
         for i, slope in self.slopes.items():
             if not self.wrong[i] and abs(self.got[i] - slope.value) <= self._slack(slope):
                 errors[i] = 0.0
@@ -350,7 +356,8 @@ class _Work:
         expected, got = self.expected, self.got
         size = np.maximum(np.maximum(np.abs(got), np.abs(expected)), FLOOR * self._largest())
         difference = np.abs(got - expected)
-        return np.divide(difference, size, out=np.zeros_like(difference), where=difference != 0)
+        with np.errstate(invalid="ignore"):  # 0 / 0
+            return np.where(difference != 0, difference / size, 0.0)
 
     def rounding(self) -> float:
         """How far the gradient under test may be off through its own rounding."""
