@@ -17,7 +17,8 @@ from hypothesis.extra import numpy as hnp
 
 from tests import killed
 from tests.oracles import ROOT
-from w2vlib import checkpoints, datasets, fast, files
+from tests.texts import write_beginning
+from w2vlib import checkpoints, fast, files
 from w2vlib.array_files import load_arrays, save_arrays
 from w2vlib.checkpoints import CheckpointError, Checkpoints, CheckpointWarning, load_checkpoint
 from w2vlib.cli import main
@@ -904,11 +905,7 @@ def test_rounds_go_on_anywhere(size, batch_size, epochs, stop, drawn):
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
-    corpus = datasets.load("embedded")
-    path = tmp_path_factory.mktemp("text") / "text.txt"
-    sentences = itertools.islice(corpus.sentences(), 3000)
-    path.write_text("".join(" ".join(corpus.decode(ids)) + "\n" for ids in sentences))
-    return path
+    return write_beginning(tmp_path_factory.mktemp("text") / "text.txt", sentences=3000)
 
 
 def command(text, output, *options):

@@ -1,6 +1,5 @@
 """The command line: what it prints, what it returns, and how it complains."""
 
-import itertools
 import os
 import subprocess
 import sys
@@ -8,18 +7,15 @@ import sys
 import numpy as np
 import pytest
 
-from w2vlib import WordVectors, datasets, fast
+from tests.texts import write_beginning
+from w2vlib import WordVectors, fast
 from w2vlib.cli import main
 
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
     """A small text: the first sentences of the embedded corpus."""
-    corpus = datasets.load("embedded")
-    path = tmp_path_factory.mktemp("cli") / "text.txt"
-    sentences = itertools.islice(corpus.sentences(), 1500)
-    path.write_text("".join(" ".join(corpus.decode(ids)) + "\n" for ids in sentences))
-    return path
+    return write_beginning(tmp_path_factory.mktemp("cli") / "text.txt", sentences=1500)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.texts import write_beginning
 from w2vlib import Corpus, WordVectors, datasets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -171,10 +172,7 @@ def test_the_code_runs(tmp_path, monkeypatch):
 def test_the_command_line_runs(tmp_path, monkeypatch, capsys):
     from w2vlib.cli import main
 
-    corpus = datasets.load("embedded")
-    sentences = itertools.islice(corpus.sentences(), 3000)
-    text = "".join(" ".join(corpus.decode(ids)) + "\n" for ids in sentences)
-    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    write_beginning(tmp_path / "text.txt", sentences=3000)
     monkeypatch.chdir(tmp_path)
     commands = re.findall(r"^python -m w2vlib (.+)$", README, flags=re.MULTILINE)
     assert {command.split()[0] for command in commands} == {

@@ -1,12 +1,11 @@
 """``python -m w2vlib train --device gpu``: the same command, on a device or with a clear word."""
 
-import itertools
-
 import numpy as np
 import pytest
 
 from tests.gpu import host_build
-from w2vlib import WordVectors, datasets, fast
+from tests.texts import write_beginning
+from w2vlib import WordVectors, fast
 from w2vlib.cli import main
 
 SMALL = ["--size", "6", "--window", "3", "--epochs", "1"]
@@ -15,11 +14,7 @@ SAME = {"hidden_size": 6, "window_size": 3, "max_epoch": 1, "seed": 1, "progress
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory):
-    corpus = datasets.load("embedded")
-    path = tmp_path_factory.mktemp("cli") / "text.txt"
-    sentences = itertools.islice(corpus.sentences(), 150)
-    path.write_text("".join(" ".join(corpus.decode(ids)) + "\n" for ids in sentences))
-    return path
+    return write_beginning(tmp_path_factory.mktemp("cli") / "text.txt", sentences=150)
 
 
 def train(text, output, *options):
