@@ -229,7 +229,7 @@ def test_where_no_gradient_is_expected_a_few_are_measured(looks):
     assert [look[0] for look in seen] == ["ladder"] * 5 + ["pair"] * 5
     assert {look[1] for look in seen[5:]} == {0.02}  # no step is known: a hundredth of the entry
     assert np.flatnonzero(w.expected == 0).tolist() == [0, 2, 4, 6, 8]
-    seen, w = looks(*[0.0] * 8), work(2 * np.ones(8), np.zeros(8))
+    _, w = looks(*[0.0] * 8), work(2 * np.ones(8), np.zeros(8))
     w.screen(np.arange(8))
     assert np.flatnonzero(w.expected == 0).tolist() == [0, 2, 4, 6]
     seen, w = looks(0.0, 3.0, 0.0), work(2 * np.ones(3), np.zeros(3))
@@ -239,7 +239,7 @@ def test_where_no_gradient_is_expected_a_few_are_measured(looks):
 
 def test_equal_entries_come_in_their_order(looks):
     got = np.where(np.arange(100) % 2, -1.0, 1.0)
-    seen, w = looks(5.0, 6.0), work(ones(got), got)
+    _, w = looks(5.0, 6.0), work(ones(got), got)
     w.screen(np.arange(100))
     assert w.expected[:3].tolist() == [5, 6, 7]
     w.expected[:] = -got

@@ -1,5 +1,6 @@
 """Sums of rows and row gradients against dense arrays."""
 
+import sys
 import types
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.gpu import strict_cupy
 from tests.oracles import LAYOUTS, laid_out
 from w2vlib import sparse
+from w2vlib.backend import to_cpu
 from w2vlib.sparse import RowGradient, sum_rows
 
 
@@ -254,6 +257,10 @@ def test_a_vocabulary_without_words_and_vectors_without_numbers():
     g.add(np.array([2]), np.ones((1, 0)))
     g.add(np.array([1]), np.ones((1, 0)))
     assert g.coalesce()[0].tolist() == [1, 2]
+    g.clear()
+    g.add(np.array([3]), np.ones((1, 0)), distinct=True)
+    g.add(np.array([0]), np.ones((1, 0)), distinct=True)
+    assert g.coalesce()[0].tolist() == [0, 3]
 
 
 def test_what_is_wrong_is_named():
@@ -263,13 +270,28 @@ def test_what_is_wrong_is_named():
         RowGradient(np.array([0]), np.array([[np.nan, 0]]), (4, 2))
 
 
-def test_cleared_means_zero_and_ready_for_the_next():
+@pytest.mark.parametrize("read_in_between", [False, True])
+def test_cleared_means_zero_and_ready_for_the_next(read_in_between):
     g = gradient()
     g.clear()
-    assert g.norm_squared() == 0
+    if read_in_between:
+        assert g.norm_squared() == 0
     rows, values = np.array([0, 3]), np.ones((2, 2))
     g.add(rows, values, distinct=True)
-    assert g.coalesce()[1] is values
+    assert g.coalesce()[1] is values  # nothing to add up, nothing copied
+
+
+def test_a_gradient_lies_where_its_values_are(monkeypatch):
+    cupy, cupyx = strict_cupy.make_cupy()
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    monkeypatch.setitem(sys.modules, "cupyx", cupyx)
+    W = cupy.asarray(np.ones((4, 2)))
+    nothing, one = RowGradient.zeros_like(W), RowGradient([3], W[:1], (4, 2))
+    for g in (nothing, one, nothing + one):
+        assert all(isinstance(part, cupy.ndarray) for part in g.coalesce())
+    assert to_cpu((nothing + one).to_dense()).tolist() == [[0, 0], [0, 0], [0, 0], [1, 1]]
+    with pytest.raises(TypeError):
+        RowGradient(np.array([3]), W[:1], (4, 2))
 
 
 def test_rows_are_summed_once():

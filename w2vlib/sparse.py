@@ -117,9 +117,7 @@ class RowGradient:
     @classmethod
     def zeros_like(cls, param) -> RowGradient:
         """An all-zero gradient for ``param`` (no rows at all)."""
-        xp = get_array_module(param)
-        nothing = xp.zeros((0, *param.shape[1:]), dtype=param.dtype)
-        gradient = cls(xp.zeros(0, dtype=np.int64), nothing, param.shape)
+        gradient = cls([], param[:0].copy(), param.shape)
         gradient._distinct = True
         return gradient
 
