@@ -336,7 +336,7 @@ def _train(options) -> int:
             print(f"{len(corpus.ids):,} tokens, {corpus.vocab_size:,} words", file=sys.stderr)
         check_writable(options.output, corpus.words)
         with _plain_warnings():
-            make = fast._trainer_on(options.device, options.deterministic, options.threads)
+            make = fast.trainer_on(options.device, options.deterministic, options.threads)
         trainer = make(
             corpus,
             model=options.model,

@@ -21,7 +21,7 @@ from w2vlib.word_vectors import WordVectors
 
 _LAZY = {"FastTrainer": "engine", "update": "engine", "StoredCorpus": "stored", "store": "stored"}
 
-__all__ = ["FastTrainer", "StoredCorpus", "fit", "opened", "store", "train", "update"]
+__all__ = ["FastTrainer", "StoredCorpus", "fit", "opened", "store", "train", "trainer_on", "update"]
 
 
 def __getattr__(name: str):
@@ -131,14 +131,20 @@ def train(
         "rng": rng,
         "progress": progress,
     }
-    make = _trainer_on(device, deterministic, threads)
+    make = trainer_on(device, deterministic, threads)
     with opened(source, min_count, tokenizer) as corpus:
         trainer = make(corpus, **options)
         return trainer.fit(callbacks, checkpoint=checkpoint, resume=resume).take_vectors()
 
 
-def _trainer_on(device: str | None, deterministic: bool, threads) -> Callable:
-    """The trainer for a device: a function of corpus and options."""
+def trainer_on(device: str | None, deterministic: bool, threads: int) -> Callable:
+    """The trainer for a device: a function of a corpus and of the options of :class:`FastTrainer`.
+
+    Arguments as in :func:`train`.  Where no GPU works, it says so and takes the CPU.
+
+    Raises:
+        ValueError: there is no such device, or ``deterministic`` with several threads on the CPU.
+    """
     from w2vlib.backend import gpu_works
 
     if device not in (None, "cpu", "gpu"):
