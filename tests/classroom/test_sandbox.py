@@ -3,6 +3,7 @@
 import struct
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,17 +39,23 @@ def number(code, **options):
     return found["array"].item()
 
 
+def hidden():
+    """Places of this machine that must not exist inside; only the way to Python's files may."""
+    home = Path.home()
+    places = [ROOT, ROOT / "assignments", Path(sys.prefix, "bin")]
+    places += [] if home == Path("/") else home.glob("*")
+    places += map(Path, ("/home", "/etc/passwd", "/etc/shadow", "/var", "/run", "/sys", "/mnt"))
+    way = {part for file in sandbox._interpreter() for part in (file, *file.parents)}
+    return [str(place) for place in places if place not in way]
+
+
 @pytest.mark.usefixtures("walls")
 class TestInside:
     def test_a_question_is_answered(self):
         assert number("return 2 * x") == 6
 
     def test_nothing_of_the_course_or_the_home_is_there(self):
-        code = f"""
-        paths = [{str(ROOT)!r}, "/home", "/root/.bashrc", "/etc/passwd", "/etc/shadow", "/var",
-                 {str(ROOT / "assignments")!r}, {sys.prefix!r} + "/bin", "/run", "/sys", "/mnt"]
-        return sum(os.path.exists(path) for path in paths)
-        """
+        code = f"return sum(os.path.exists(path) for path in {hidden()!r})"
         assert number(code) == 0
 
     def test_what_there_is(self):
