@@ -83,8 +83,8 @@ class Optimizer:
                 f"Got {len(params)} parameters and {len(grads)} gradients; this optimiser works "
                 f"for parameters of the shapes {self._shapes}. Use one optimiser for one model."
             )
-        for i, (p, g) in enumerate(zip(params, grads, strict=True)):
-            _check_gradient(g, p, f"grads[{i}]")
+        for i, g in enumerate(grads):
+            _check_gradient(g, params[i], f"grads[{i}]")
 
 
 def _check_gradient(g, p, name: str) -> None:
