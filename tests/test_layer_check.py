@@ -41,7 +41,7 @@ def problems(factory=Right, inputs=(X,), more=None, skip=(), twice=False, steps=
     return [(p.name, p.batch, p.point, p.sentence) for p in report.problems]
 
 
-# ---- names ---------------------------------------------------------------------------------------
+# ---- names --------------------------------------------------------------------------------------
 
 
 def test_inputs_are_called_as_their_author_calls_them():
@@ -78,7 +78,7 @@ def test_parameters_are_called_by_their_attribute():
     assert layer_check._param_names(Private()) == ["params[0]", "b"]
 
 
-# ---- passes --------------------------------------------------------------------------------------
+# ---- passes -------------------------------------------------------------------------------------
 
 
 def passed(out, *grads):
@@ -120,7 +120,7 @@ def test_numbers_stay_numbers_when_they_are_shaken():
     assert layer_check._shaken_dout(np.ones(3), rng).shape == (3,)
 
 
-# ---- whole checks --------------------------------------------------------------------------------
+# ---- whole checks -------------------------------------------------------------------------------
 
 
 def test_the_right_one_passes_everywhere():
@@ -268,3 +268,204 @@ def test_only_a_layer_is_checked():
     with pytest.raises(ValueError, match=r"float inputs, which are \[0\], got \[1\]"):
         check_of(Tanh, (X, np.array([1, 2, 3])), wrt=[1])
     assert check_of(Tanh, X).inputs[0] is not X
+
+
+# ---- layers that change their lists, and factories that change their mind -----------------------
+
+
+class Grows(Right):
+    """Its lists change while it works: ``when`` and ``how`` say where."""
+
+    when, how = "backward", None
+
+    def forward(self, x):
+        if self.when == "forward":
+            self.how()
+        return super().forward(x)
+
+    def backward(self, dout):
+        dx = super().backward(dout)
+        if self.when == "backward":
+            self.how()
+        return dx
+
+
+def first_problem(factory, inputs=(X,), **options):
+    """Name, batch and sentence; no exception of ours may get out."""
+    name, batch, _, sentence = problems(factory, inputs, **options)[0]
+    return name, batch, sentence
+
+
+@pytest.mark.parametrize("when", ["forward", "backward"])
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (
+            lambda self: self.grads.append(self.W),
+            "has 2 params but 3 grads after {}; there must be",
+        ),
+        (lambda self: self.grads.pop(), "has 2 params but 1 grads after {}; there must be"),
+        (lambda self: setattr(self, "grads", None), "has no list grads after {} (it may be empty"),
+        (lambda self: setattr(self, "params", self.W), "has no list params after {} (it may be"),
+        (lambda self: self.params.append(self.b), "has 3 params but 2 grads after {}; there must"),
+    ],
+)
+def test_lists_that_change_their_length(when, how, said):
+    factory = type("Some", (Grows,), {"when": when, "how": how})
+    name, batch, sentence = first_problem(factory)
+    assert (name, batch) == ("contract", "given")
+    assert sentence.startswith("The layer " + said.format(when))
+
+
+@pytest.mark.parametrize("when", ["forward", "backward"])
+def test_both_lists_grow(when):
+    def more(self):
+        self.params.append(self.b)
+        self.grads.append(self.b * 0)
+
+    name, _, sentence = first_problem(type("Some", (Grows,), {"when": when, "how": more}))
+    assert name == "contract"
+    assert sentence == f"{when} changes how many params there are: 3, and 2 before."
+
+
+@pytest.mark.parametrize("when", ["forward", "backward"])
+def test_a_parameter_must_stay_the_same_array(when):
+    def copy(self):
+        self.params[1] = self.b = self.b.copy()
+
+    name, _, sentence = first_problem(type("Some", (Grows,), {"when": when, "how": copy}))
+    assert name == "params replaced"
+    assert sentence.startswith(f"{when} puts a new array into params[1]. The optimiser has")
+
+    def view(self):  # the same numbers in memory: an optimiser that writes there changes them
+        self.params[1] = self.b[:]
+
+    assert problems(type("Some", (Grows,), {"when": when, "how": view})) == []
+
+
+def test_lists_that_change_only_when_used_twice():
+    class Twice(Right):
+        forwards = 0
+
+        def forward(self, x):
+            self.forwards += 1
+            return super().forward(x)
+
+        def backward(self, dout):
+            dx = super().backward(dout)
+            self.forwards -= 1
+            if self.forwards == 1 and not np.array_equal(self.x, X):
+                self.grads.append(self.b)
+            return dx
+
+    report = check_of(Twice, (X,)).run({}, {"one row", "repeated rows"}, True, 0)
+    assert any("2 params but 3 grads when it is used twice" in p.sentence for p in report.problems)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"W": np.ones((2, 4))}, "[(2, 4), (3,)] now, and had [(2, 3), (3,)] at first"),
+        ({"W": np.ones((3, 2))}, "[(3, 2), (3,)] now, and had"),
+        ({"params": [W.copy()], "grads": [W.copy()]}, "[(2, 3)] now, and had [(2, 3), (3,)]"),
+        ({"params": None}, "no list params when it is made again"),
+        ({"grads": []}, "2 params but 0 grads when it is made again"),
+    ],
+)
+def test_the_factory_must_make_the_same_layer_each_time(change, said):
+    made = []
+
+    def factory():
+        layer = Right()
+        made.append(layer)
+        if len(made) > 2:
+            for name, value in change.items():
+                setattr(layer, name, value)
+            if "W" in change:
+                layer.params[0], layer.grads[0] = layer.W, layer.W * 0
+        return layer
+
+    name, _, sentence = first_problem(factory)
+    assert name == "contract" and said in sentence, sentence
+
+
+# ---- forward, again and again -------------------------------------------------------------------
+
+
+def test_forward_may_be_called_twice_in_a_row():
+    class Once(Right):
+        busy = False
+
+        def forward(self, x):
+            if self.busy:
+                raise KeyError("busy")
+            self.busy = True
+            return super().forward(x)
+
+    check = check_of(Once)
+    (problem,) = check.run({}, set(), False, 0).problems
+    assert problem.name == "crash" and isinstance(problem.error, KeyError)
+    assert problem.sentence == "forward raised KeyError: 'busy'."
+
+
+def test_an_exception_while_slopes_are_measured_is_one_of_forward():
+    class Fixed(Right):
+        def forward(self, x):
+            if len(x) == 1 and (self.W != W).any():
+                raise KeyError("another W")
+            return super().forward(x)
+
+    check = check_of(Fixed)
+    (problem,) = check.run({}, set(), False, 0).problems
+    assert (problem.name, problem.batch) == ("crash", "one row")
+    assert isinstance(problem.error, KeyError)
+    assert problem.sentence.startswith("forward raised KeyError: 'another W'. Pass skip=('one row'")
+
+
+def test_another_shape_the_next_time():
+    class Taller(Right):
+        rows = 0
+
+        def forward(self, x):
+            self.rows += 1
+            return np.vstack([super().forward(x)] * self.rows)
+
+    assert first_problem(Taller) == (
+        "repeatable",
+        "given",
+        "The same input gives an output of another shape the next time: (6, 3), not (3, 3).",
+    )
+
+
+# ---- more batches -------------------------------------------------------------------------------
+
+
+def test_the_output_of_every_batch_is_looked_at():
+    class Odd(Right):
+        def forward(self, x):
+            y = super().forward(x)
+            return self.odd(y) if len(x) == 1 else y
+
+    for odd, name, said in (
+        (lambda self, y: None, "contract", "forward returned NoneType, not a number"),
+        (lambda self, y: y.astype(np.float32), "dtype", "forward returned float32, although"),
+        (lambda self, y: y * np.inf, "not finite", "forward returned inf."),
+    ):
+        found, batch, sentence = first_problem(type("Some", (Odd,), {"odd": odd}))
+        assert (found, batch) == (name, "one row") and sentence.startswith(said)
+
+
+def test_a_batch_may_be_a_single_array():
+    for more in (2 * X, (2 * X,), [2 * X]):
+        report = check_of().run({"more": more}, set(), False, 0)
+        assert report.passed
+        seen = [c.inputs[0] for c in report.comparisons if c.batch == "more"]
+        assert seen and all(x.tolist() == (2 * X).tolist() for x in seen)
+
+
+@pytest.mark.parametrize("more", [(), (np.ones((3, 2), dtype=int),), (None,)])
+def test_a_batch_must_have_the_inputs_whose_gradients_are_measured(more):
+    with pytest.raises(
+        ValueError, match=r"^batches\['more'\] must have float .*positions \[0\]\.$"
+    ):
+        check_of().run({"more": more}, set(), False, 0)

@@ -278,9 +278,9 @@ def check_layer(
     after some training steps.
 
     Besides: the same input gives the same result bit for bit, whatever was computed in between;
-    forward and backward change neither inputs nor parameters nor dout; ``grads`` stay the same
-    arrays; backward is linear in dout, at any scale; nothing is NaN or infinite; nothing falls
-    back to float32.
+    forward and backward change neither inputs nor parameters nor dout; ``params`` and ``grads``
+    stay the same arrays; backward is linear in dout, at any scale; nothing is NaN or infinite;
+    nothing falls back to float32.
 
     Args:
         factory: () → a fresh layer with float64 parameters, the same each time.
@@ -288,7 +288,7 @@ def check_layer(
             measured, integer arrays (ids, labels) are not.
         wrt: positions of the inputs whose gradient ``backward`` returns.  By default all float
             arrays if it returns a tuple, the first one if it returns an array.
-        batches: more batches, name → inputs.
+        batches: more batches, name → inputs (a single array may stand alone here, too).
         skip: names of batches to leave out, because the layer does not allow them.
         twice: whether one layer object may be used twice in a model (forward, forward, backward,
             backward), so that its gradients add up.  True: it must; False: not tried; None: tried,
@@ -303,7 +303,7 @@ def check_layer(
     Raises:
         TypeError: the factory is no function, or what it makes is no layer.
         ValueError: inputs that are not finite, or beyond ±1e100; wrt that is no float input; a
-            name in skip that no batch has.
+            name in skip that no batch has; a batch without the float arrays that are measured.
     """
     for i, x in enumerate(inputs if isinstance(inputs, (tuple, list)) else (inputs,)):
         if isinstance(x, np.ndarray) and x.dtype.kind == "f":

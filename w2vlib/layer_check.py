@@ -40,8 +40,19 @@ from w2vlib.gradient_compare import (
 from w2vlib.gradient_report import GradientReport, Problem
 
 
-class _Stop(Exception):
-    """Enough is known: what follows would make no sense any more."""
+class _Stop(BaseException):
+    """Enough is known: what follows would make no sense any more.
+
+    No Exception, so that nobody takes it for one of the layer's own.
+    """
+
+
+class _Broken(Exception):
+    """forward raised the cause of this one while its slopes were measured."""
+
+
+# Lists that have the same length by now; what the layer itself may have changed is checked first.
+_pairs = functools.partial(zip, strict=True)
 
 
 @dataclass(slots=True)
@@ -57,6 +68,14 @@ class _Pass:
         return [*self.grads, *self.input_grads.values()]
 
 
+class _Held:
+    """Inputs and parameters as they are before a pass."""
+
+    def __init__(self, inputs, layer) -> None:
+        self.inputs, self.params = copies(inputs), list(layer.params)
+        self.values = [p.copy() for p in layer.params]
+
+
 class LayerCheck:
     """One run of :func:`check_layer`."""
 
@@ -68,9 +87,7 @@ class LayerCheck:
             )
         self.factory, self.tol = factory, tol
         self.seed = seed
-        self.inputs = tuple(
-            as_input(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))
-        )
+        self.inputs = _as_inputs(inputs)
         self.wrt = None if wrt is None else list(wrt)
         floats = [i for i, x in enumerate(self.inputs) if is_float(x)]
         if not set(self.wrt or ()) <= set(floats):
@@ -95,6 +112,8 @@ class LayerCheck:
                 self._run(more, skip, twice, steps)
             except _Stop:
                 pass
+            except _Broken as broken:
+                self._problem("crash", self._told("forward", broken.__cause__), broken.__cause__)
         return self.report
 
     def _run(self, more: Mapping, skip: set, twice: bool | None, steps: int) -> None:
@@ -154,20 +173,29 @@ class LayerCheck:
                     "params, grads, forward and backward."
                 )
         if values is not None:
+            self._check_contract(layer, " when it is made again")
+            shapes, usual = [p.shape for p in layer.params], [v.shape for v in values]
+            if shapes != usual:
+                self._fail(
+                    "contract",
+                    f"The factory makes other layers: params have the shapes {shapes} now, and had "
+                    f"{usual} at first. It must make the same one each time.",
+                )
             # Backwards, so that of parameters that share memory the first one counts.
-            for p, value in reversed(list(zip(layer.params, values, strict=True))):
+            for p, value in reversed(list(_pairs(layer.params, values))):
                 p[...] = value
         return layer
 
-    def _check_contract(self, layer) -> None:
+    def _check_contract(self, layer, when: str = "") -> None:
         for name in ("params", "grads"):
             if not isinstance(getattr(layer, name, None), (list, tuple)):
-                self._fail("contract", f"The layer has no list {name} (it may be empty: []).")
+                self._fail("contract", f"The layer has no list {name}{when} (it may be empty: []).")
         if len(layer.params) != len(layer.grads):
             self._fail(
                 "contract",
-                f"The layer has {len(layer.params)} params but {len(layer.grads)} grads; there "
-                "must be one gradient for each parameter.",
+                f"The layer has {len(layer.params)} params but {len(layer.grads)} grads{when}; "
+                "there must be one gradient for each parameter, made in __init__ and filled by "
+                "backward: self.grads[i][...] = …",
             )
         for i, p in enumerate(layer.params):
             if not isinstance(p, np.ndarray):
@@ -181,40 +209,45 @@ class LayerCheck:
 
     def _forward(self, layer, inputs):
         """The output as a float or as a copy of the array (the layer may reuse its own)."""
-        out = layer.forward(*inputs)
-        return float(out) if np.ndim(out) == 0 else np.array(out)
+        return _as_output(layer.forward(*inputs))
 
     def _evaluator(self, layer, values, inputs):
         """() → output at the current values; a random layer is made anew each time."""
-        if not self.random:
-            return lambda: self._forward(layer, inputs)
-        return lambda: self._forward(self._new_layer(values), inputs)
+
+        def evaluate():
+            try:
+                return self._forward(self._new_layer(values) if self.random else layer, inputs)
+            except Exception as error:
+                raise _Broken from error
+
+        return evaluate
 
     def _attempt(self, what: str, function, *args):
         try:
             return function(*args)
         except Exception as error:
-            text = f"{what} raised {type(error).__name__}: {str(error).rstrip('.')}."
-            if self.batch != "given":
-                text += f" Pass skip=({self.batch!r},) if the layer does not allow such input."
-            self._fail("crash", text, error)
+            self._fail("crash", self._told(what, error), error)
+
+    def _told(self, what: str, error) -> str:
+        text = f"{what} raised {type(error).__name__}: {str(error).rstrip('.')}."
+        if self.batch != "given":
+            text += f" Pass skip=({self.batch!r},) if the layer does not allow such input."
+        return text
 
     def _run_pass(self, layer, inputs, dout) -> _Pass:
         """forward and backward, and what both promise not to touch."""
-        held = copies(inputs)
-        params = [p.copy() for p in layer.params]
-        grads = list(layer.grads)
+        held, grads = _Held(inputs, layer), list(layer.grads)
         out = self._attempt("forward", self._forward, layer, inputs)
-        self._check_untouched("forward", inputs, held, layer, params)
+        self._check_untouched("forward", inputs, layer, held)
         upstream = dout if isinstance(dout, float) else dout.copy()
         returned = self._attempt("backward", layer.backward, upstream)
-        self._check_untouched("backward", inputs, held, layer, params)
+        self._check_untouched("backward", inputs, layer, held)
         if not same_bits(upstream, dout):
             self._problem(
                 "dout changed",
                 "backward changes the array dout that it is given; the caller may still need it.",
             )
-        for i, (before, after) in enumerate(zip(grads, layer.grads, strict=False)):
+        for i, (before, after) in enumerate(_pairs(grads, layer.grads)):
             if before is not after:
                 self._problem(
                     "grads replaced",
@@ -224,12 +257,25 @@ class LayerCheck:
         grads, sources = self._dense_grads(layer), [id(g) for g in layer.grads]
         return _Pass(out, grads, self._input_grads(returned, inputs), sources)
 
-    def _check_untouched(self, who: str, inputs, held, layer, params) -> None:
-        for i, (x, before) in enumerate(zip(inputs, held, strict=True)):
+    def _check_untouched(self, who: str, inputs, layer, held: _Held) -> None:
+        for i, (x, before) in enumerate(_pairs(inputs, held.inputs)):
             if isinstance(x, np.ndarray) and not same_bits(x, before):
                 x[...] = before
                 self._fail("input changed", f"{who} changes {self.names[i]} in place.")
-        for i, (p, before) in enumerate(zip(layer.params, params, strict=True)):
+        self._check_contract(layer, f" after {who}")
+        if len(layer.params) != len(held.params):
+            self._fail(
+                "contract",
+                f"{who} changes how many params there are: {len(layer.params)}, and "
+                f"{len(held.params)} before.",
+            )
+        for i, (p, old, before) in enumerate(_pairs(layer.params, held.params, held.values)):
+            if p is not old and not np.shares_memory(p, old):
+                self._fail(
+                    "params replaced",
+                    f"{who} puts a new array into params[{i}]. The optimiser has collected the old "
+                    "one and would change that.",
+                )
             if not same_bits(p, before):
                 self._fail(
                     "parameter changed",
@@ -238,7 +284,7 @@ class LayerCheck:
 
     def _dense_grads(self, layer) -> list:
         grads = []
-        for i, (p, g) in enumerate(zip(layer.params, layer.grads, strict=True)):
+        for i, (p, g) in enumerate(_pairs(layer.params, layer.grads)):
             if getattr(g, "dtype", p.dtype) != np.float64:
                 self._problem("dtype", f"grads[{i}] is {g.dtype} although params[{i}] is float64.")
             where = {"batch": self.batch, "point": self.point}
@@ -256,7 +302,7 @@ class LayerCheck:
             if len(returned) == len(inputs):
                 found = {i: returned[i] for i in wrt}
             elif len(returned) == len(wrt):
-                found = dict(zip(wrt, returned, strict=True))
+                found = dict(_pairs(wrt, returned))
             else:
                 self._fail(
                     "contract",
@@ -282,7 +328,7 @@ class LayerCheck:
             dense_gradient(g, inputs[i], self.names[i], self.report, **where)
             for i, g in found.items()
         ]
-        return dict(zip(found, self._or_stop(dense), strict=True))
+        return dict(_pairs(found, self._or_stop(dense)))
 
     def _or_stop(self, grads: list) -> list:
         if any(g is None for g in grads):
@@ -292,11 +338,29 @@ class LayerCheck:
     # -- the checks -------------------------------------------------------------------------
 
     def _first_look(self, layer):
-        """Is forward repeatable, finite, and float64?  Returns a random upstream gradient."""
-        held = copies(self.inputs)
-        params = [p.copy() for p in layer.params]
-        raw = self._attempt("forward", layer.forward, *self.inputs)
-        self._check_untouched("forward", self.inputs, held, layer, params)
+        """Is forward repeatable?  Returns a random upstream gradient."""
+        out = self._look(layer, self.inputs)
+        # Several times: a few random draws may agree by chance.
+        for _ in range(8):
+            again = self._attempt("forward", self._forward, layer, self.inputs)
+            if np.shape(again) != np.shape(out):
+                self._fail(
+                    "repeatable",
+                    "The same input gives an output of another shape the next time: "
+                    f"{np.shape(again)}, not {np.shape(out)}.",
+                )
+            self.random = self.random or not same_bits(out, again)
+        if self.random:
+            one, two = (self._forward(self._new_layer(), self.inputs) for _ in range(2))
+            if not same_bits(one, two):
+                self._fail("random", RANDOM.format("forward"))
+        return self._upstream(out)
+
+    def _look(self, layer, inputs):
+        """The output, if it is finite; is it float64?"""
+        held = _Held(inputs, layer)
+        raw = self._attempt("forward", layer.forward, *inputs)
+        self._check_untouched("forward", inputs, layer, held)
         kind = np.asarray(raw).dtype if not isinstance(raw, (tuple, list)) else np.dtype(object)
         if kind.kind not in "fiu":
             self._fail(
@@ -305,15 +369,9 @@ class LayerCheck:
             )
         if kind.kind == "f" and kind.itemsize < 8:
             self._problem("dtype", f"forward returned {kind}, although everything is float64.")
-        out = self._forward(layer, self.inputs)
+        out = _as_output(raw)
         self._check_finite(out)
-        # Several times: a few random draws may agree by chance.
-        if not all(same_bits(out, self._forward(layer, self.inputs)) for _ in range(8)):
-            self.random = True
-            one, two = (self._forward(self._new_layer(), self.inputs) for _ in range(2))
-            if not same_bits(one, two):
-                self._fail("random", RANDOM.format("forward"))
-        return self._upstream(out)
+        return out
 
     def _upstream(self, out, purpose: str = ""):
         """Random dout: with dout = 1 a layer that forgets it would look right."""
@@ -350,7 +408,7 @@ class LayerCheck:
         # Powers of two scale every rounded number exactly, even a gradient that is all rounding.
         for scale in (-1.0, 2.0**-20, 2.0**20, 0.0):
             other = self._fresh_pass(self.values, self.inputs, scale * dout)
-            for a, b, size in zip(one.arrays(), other.arrays(), usual, strict=True):
+            for a, b, size in _pairs(one.arrays(), other.arrays(), usual):
                 if np.abs(b - scale * a).max(initial=0.0) > 1e-9 * abs(scale) * size:
                     self._problem(
                         "linear in dout",
@@ -457,9 +515,7 @@ class LayerCheck:
     def _targets(self, params, inputs, result: _Pass) -> list[Target]:
         targets = [
             Target(name, p, g, source)
-            for name, p, g, source in zip(
-                self.param_names, params, result.grads, result.sources, strict=True
-            )
+            for name, p, g, source in _pairs(self.param_names, params, result.grads, result.sources)
         ]
         if not self.random:
             targets = merge_shared(targets)
@@ -477,7 +533,7 @@ class LayerCheck:
                 other_inputs = tuple(shaken(x, rng) if is_float(x) else x for x in inputs)
                 result = self._run_pass(layer, other_inputs, _shaken_dout(dout, rng))
                 others = self._targets(layer.params, other_inputs, result)
-                for n, (a, b) in enumerate(zip(targets, others, strict=True)):
+                for n, (a, b) in enumerate(_pairs(targets, others)):
                     largest[n] = max(largest[n], float(np.abs(a.got - b.got).max(initial=0.0)))
             return largest
 
@@ -521,8 +577,11 @@ class LayerCheck:
             layer.forward(*second)
             layer.backward(other_dout)
             layer.backward(dout)
-            pairs = zip(layer.params, layer.grads, strict=True)
-            grads = [dense_gradient(g, p, "", GradientReport("")) for p, g in pairs]
+            self._check_contract(layer, " when it is used twice")
+            grads = [
+                dense_gradient(g, p, "", GradientReport(""))
+                for p, g in _pairs(layer.params, layer.grads)
+            ]
         except _Stop:
             return
         except Exception as error:
@@ -531,7 +590,7 @@ class LayerCheck:
             reason = "its gradient is not the sum of the two"
         if grads is not None and all(
             g is not None and np.allclose(g, a + b, rtol=1e-9, atol=1e-9 * np.abs(a + b).max())
-            for g, a, b in zip(grads, single[0].grads, single[1].grads, strict=True)
+            for g, a, b in _pairs(grads, single[0].grads, single[1].grads)
         ):
             return
         text = f"Used twice in one model (forward, forward, backward, backward), {reason}."
@@ -541,8 +600,7 @@ class LayerCheck:
             self._note(text + " Make one layer object for each use, then all is well.")
 
     def _check_batch(self, values, inputs) -> None:
-        out = self._attempt("forward", self._forward, self._new_layer(values), copies(inputs))
-        self._check_finite(out)
+        out = self._look(self._new_layer(values), copies(inputs))
         self._compare(values, inputs, self._upstream(out))
 
     def _check_trained(self, dout, steps: int) -> None:
@@ -552,7 +610,7 @@ class LayerCheck:
         layer = self._new_layer(self.values)
         for _ in range(steps):
             result = self._run_pass(layer, self.inputs, dout)
-            for p, g in zip(layer.params, result.grads, strict=True):
+            for p, g in _pairs(layer.params, result.grads):
                 largest = np.abs(g).max(initial=0.0)
                 if largest:
                     p -= g * (0.1 * (np.abs(p).max() or 1.0) / largest)
@@ -564,8 +622,14 @@ class LayerCheck:
 
     def _batches(self, more: Mapping):
         """Name, parameter values and inputs of every further batch."""
-        for name, inputs in more.items():
-            yield name, self.values, tuple(as_input(x) for x in inputs)
+        for name, given in more.items():
+            inputs = _as_inputs(given)
+            if not all(i < len(inputs) and is_float(inputs[i]) for i in self.wrt):
+                raise ValueError(
+                    f"batches[{name!r}] must have float arrays where the given inputs have those "
+                    f"whose gradients backward returns: at the positions {self.wrt}."
+                )
+            yield name, self.values, inputs
         for name, inputs in derived_batches(self.inputs):
             yield name, self.values, inputs
         if not all(c.informative for c in self.report.comparisons if c.batch == "given"):
@@ -581,6 +645,16 @@ class LayerCheck:
         return [to_size(v, size) for v in self.values]
 
 
+def _as_inputs(inputs) -> tuple:
+    """Arguments of forward; a single one may stand alone."""
+    return tuple(as_input(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,)))
+
+
+def _as_output(out):
+    """A float, or a copy of the array."""
+    return float(out) if np.ndim(out) == 0 else np.array(out)
+
+
 def _shaken_dout(dout, rng):
     moved = shaken(np.asarray(dout), rng)
     return float(moved) if isinstance(dout, float) else moved
@@ -593,7 +667,7 @@ def _same_pass(a: _Pass, b: _Pass) -> bool:
 def _how_repeated(first: _Pass, second: _Pass) -> str:
     if not same_bits(first.out, second.out):
         return " (the output differs)."
-    for a, b in zip(first.arrays(), second.arrays(), strict=True):
+    for a, b in _pairs(first.arrays(), second.arrays()):
         if a.any() and np.allclose(b, 2 * a):
             return " (the gradient doubled: clear it at the start of backward)."
     return " (the gradient differs)."
