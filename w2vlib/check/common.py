@@ -176,6 +176,37 @@ def as_remark(text: str) -> Remark:
     return Remark(text)
 
 
+def layer_probe(y: str, *inputs: str, dx: str = "") -> Callable:
+    """How a layer with one weight matrix W is asked: forward, backward, and what lies in ``grads``.
+
+    Args:
+        y: the name of what ``forward(*inputs)`` returns.
+        inputs: the names of its arguments.
+        dx: the name of what ``backward(dout)`` returns; by default it need not return anything.
+    """
+
+    def probe(make, case: Case, notes) -> None:
+        W, *given, dout = notes.give("W", *inputs, "dout")
+        layer = notes.make(make, W)
+        held = notes.hold("dW", layer, W)
+        if case.earlier:
+            *first, first_dout = notes.give(*inputs, "dout", source=case.earlier)
+            notes.call(y, layer, "forward", *first)
+            notes.call(dx or "dW", layer, "backward", first_dout, returns=bool(dx))
+        answers = {y: notes.call(y, layer, "forward", *given)}
+        notes.value(y, answers[y])
+        returned = notes.call(dx or "dW", layer, "backward", dout, returns=bool(dx))
+        if dx:
+            answers[dx] = returned
+            notes.value(dx, returned)
+        notes.grad("dW", layer, held)
+        if W.dtype == np.float32:
+            for name, answer in answers.items():
+                notes.dtype(f"type of {name}", answer)
+
+    return probe
+
+
 def two_results(result, notes, names: tuple[str, str]) -> None:
     """Note the answers of a function that returns a pair."""
     if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:

@@ -102,26 +102,10 @@ def _cases(rng) -> list[Case]:
 _GIVEN = ("contexts", "dout")
 
 
-def _probe(make, case: Case, notes) -> None:
-    W, contexts, dout = notes.give("W", "contexts", "dout")
-    layer = notes.make(make, W)
-    held = notes.hold("dW", layer, W)
-    if case.earlier:
-        first_contexts, first_dout = notes.give(*_GIVEN, source=case.earlier)
-        notes.call("h", layer, "forward", first_contexts)
-        notes.call("dW", layer, "backward", first_dout, returns=False)
-    h = notes.call("h", layer, "forward", contexts)
-    notes.value("h", h)
-    notes.call("dW", layer, "backward", dout, returns=False)
-    notes.grad("dW", layer, held)
-    if W.dtype == np.float32:
-        notes.dtype("type of h", h)
-
-
 EMBEDDING_MEAN = Exercise(
     "embedding_mean",
     _cases,
-    _probe,
+    common.layer_probe("h", "contexts"),
     _EmbeddingMean,
     labels={"h": "forward(contexts)", "dW": "grads[0] after backward(dout)"},
     mistakes=(

@@ -79,28 +79,10 @@ def _matmul_cases(rng) -> list[Case]:
     ]
 
 
-def _probe_matmul(make, case: Case, notes) -> None:
-    W, x, dout = notes.give("W", "x", "dout")
-    layer = notes.make(make, W)
-    held = notes.hold("dW", layer, W)
-    if case.earlier:
-        first_x, first_dout = notes.give("x", "dout", source=case.earlier)
-        notes.call("y", layer, "forward", first_x)
-        notes.call("dx", layer, "backward", first_dout)
-    y = notes.call("y", layer, "forward", x)
-    notes.value("y", y)
-    dx = notes.call("dx", layer, "backward", dout)
-    notes.value("dx", dx)
-    notes.grad("dW", layer, held)
-    if W.dtype == np.float32:
-        notes.dtype("type of y", y)
-        notes.dtype("type of dx", dx)
-
-
 MATMUL = Exercise(
     "matmul",
     _matmul_cases,
-    _probe_matmul,
+    common.layer_probe("y", "x", dx="dx"),
     _MatMul,
     labels={"y": "forward(x)", "dx": "backward(dout)", "dW": "grads[0] after backward(dout)"},
     mistakes=(
@@ -315,6 +297,11 @@ def _sigmoid_cases(rng) -> list[Case]:
 
 
 def _probe_sigmoid(make, case: Case, notes) -> None:
+    _ask_loss(make, case, notes)
+
+
+def _ask_loss(make, case: Case, notes) -> tuple:
+    """Ask a layer for its loss and dx; the layer, and what its backward was handed."""
     x, t = notes.give("x", "t")
     layer = notes.make(make)
     if case.earlier:
@@ -326,6 +313,7 @@ def _probe_sigmoid(make, case: Case, notes) -> None:
     notes.value("dx", dx)
     if x.dtype == np.float32:
         notes.dtype("type of dx", dx)
+    return layer, upstream
 
 
 def _sigmoid_overflow(cases, answers, expected) -> str | None:
@@ -501,17 +489,7 @@ def _softmax_cases(rng) -> list[Case]:
 
 
 def _probe_softmax(make, case: Case, notes) -> None:
-    x, t = notes.give("x", "t")
-    layer = notes.make(make)
-    if case.earlier:
-        notes.call("loss", layer, "forward", *notes.give("x", "t", source=case.earlier))
-        notes.call("dx", layer, "backward")
-    notes.value("loss", notes.call("loss", layer, "forward", x, t))
-    upstream = () if case.dout == 1 else (case.dout,)
-    dx = notes.call("dx", layer, "backward", *upstream)
-    notes.value("dx", dx)
-    if x.dtype == np.float32:
-        notes.dtype("type of dx", dx)
+    layer, upstream = _ask_loss(make, case, notes)
     notes.value("dx again", notes.call("dx again", layer, "backward", *upstream))
 
 

@@ -90,26 +90,10 @@ def _embedding_cases(rng) -> list[Case]:
     ]
 
 
-def _probe_embedding(make, case: Case, notes) -> None:
-    W, idx, dout = notes.give("W", "idx", "dout")
-    layer = notes.make(make, W)
-    held = notes.hold("dW", layer, W)
-    if case.earlier:
-        first_idx, first_dout = notes.give("idx", "dout", source=case.earlier)
-        notes.call("y", layer, "forward", first_idx)
-        notes.call("dW", layer, "backward", first_dout, returns=False)
-    y = notes.call("y", layer, "forward", idx)
-    notes.value("y", y)
-    notes.call("dW", layer, "backward", dout, returns=False)
-    notes.grad("dW", layer, held)
-    if W.dtype == np.float32:
-        notes.dtype("type of y", y)
-
-
 EMBEDDING = Exercise(
     "embedding",
     _embedding_cases,
-    _probe_embedding,
+    common.layer_probe("y", "idx"),
     _Embedding,
     labels={"y": "forward(idx)", "dW": "grads[0] after backward(dout)"},
     mistakes=(
@@ -249,28 +233,10 @@ def _dot_cases(rng) -> list[Case]:
     ]
 
 
-def _probe_dot(make, case: Case, notes) -> None:
-    W, h, idx, dout = notes.give("W", "h", "idx", "dout")
-    layer = notes.make(make, W)
-    held = notes.hold("dW", layer, W)
-    if case.earlier:
-        first_h, first_idx, first_dout = notes.give("h", "idx", "dout", source=case.earlier)
-        notes.call("score", layer, "forward", first_h, first_idx)
-        notes.call("dh", layer, "backward", first_dout)
-    score = notes.call("score", layer, "forward", h, idx)
-    notes.value("score", score)
-    dh = notes.call("dh", layer, "backward", dout)
-    notes.value("dh", dh)
-    notes.grad("dW", layer, held)
-    if W.dtype == np.float32:
-        notes.dtype("type of score", score)
-        notes.dtype("type of dh", dh)
-
-
 EMBEDDING_DOT = Exercise(
     "embedding_dot",
     _dot_cases,
-    _probe_dot,
+    common.layer_probe("score", "h", "idx", dx="dh"),
     _EmbeddingDot,
     labels={
         "score": "forward(h, idx)",
