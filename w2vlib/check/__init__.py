@@ -21,7 +21,7 @@ import importlib
 
 # Check → module; a module is loaded when its first check is used.
 _MODULE_OF = {
-    "numerical_gradient": "window",
+    "numerical_gradient": "differences",
     "window_score": "window",
     "window_gradients": "window",
     "matmul": "dense",
