@@ -423,7 +423,7 @@ class LayerCheck:
         other_dout = self._upstream(dout, "other")
         other = self._fresh_pass(self.values, self.inputs, other_dout)
         both = self._fresh_pass(self.values, self.inputs, dout + other_dout)
-        arrays = zip(one.arrays(), other.arrays(), both.arrays(), usual, strict=True)
+        arrays = _pairs(one.arrays(), other.arrays(), both.arrays(), usual)
         for n, (a, b, c, size) in enumerate(arrays):
             difference = np.abs(a + b - c).max(initial=0.0)
             if difference <= 1e-9 * (size + np.abs(b).max(initial=0.0)):
@@ -457,14 +457,11 @@ class LayerCheck:
         layer = self._new_layer(values)
         moved = [*(values if self.random else layer.params)]
         moved += [inputs[i] for i in result.input_grads]
-        names = [""] * len(moved)
-        targets = [Target(*t) for t in zip(names, moved, result.arrays(), strict=True)]
-        scatter = self._shaken_layer(values, inputs, dout, targets)
+        targets = [Target("", *pair) for pair in _pairs(moved, result.arrays())]
+        scatter = self._shaken_layer(values, inputs, dout, result.arrays(), shared=False)
         targets[n].scatter = lambda: scatter()[n]
-        comparer = Comparer(
-            self._evaluator(layer, values, inputs), dout, targets, self._rng("look")
-        )
-        return comparer.rounding_of(targets[n])
+        evaluate = self._evaluator(layer, values, inputs)
+        return Comparer(evaluate, dout, targets, self._rng("look")).rounding_of(targets[n])
 
     def _compare(self, values, inputs, dout, direction=False) -> None:
         """Compare all gradients at these values with measured ones."""
@@ -472,7 +469,7 @@ class LayerCheck:
         layer = self._new_layer(values)
         result = self._pass_with_warnings(layer, inputs, dout)
         targets = self._targets(values if self.random else layer.params, inputs, result)
-        scatter = self._shaken_layer(values, inputs, dout, targets)
+        scatter = self._shaken_layer(values, inputs, dout, [t.got for t in targets])
         for n, target in enumerate(targets):
             target.scatter = lambda n=n: scatter()[n]
         evaluate = self._evaluator(layer, values, inputs)
@@ -522,19 +519,24 @@ class LayerCheck:
         inner = result.input_grads.items()
         return targets + [Target(self.names[i], inputs[i], g) for i, g in inner]
 
-    def _shaken_layer(self, values, inputs, dout, targets):
-        """() → for each target how much its gradient changes when all last bits are shaken."""
+    def _shaken_layer(self, values, inputs, dout, grads, shared: bool = True):
+        """() → how much each of grads changes when all last bits are shaken.
+
+        With ``shared`` they are those of :meth:`_targets`, else those of a pass.
+        """
 
         @functools.cache
         def scatter() -> list[float]:
-            rng, largest = np.random.default_rng(0), [0.0] * len(targets)
+            rng, largest = np.random.default_rng(0), [0.0] * len(grads)
             for _ in range(SHAKES):
                 layer = self._new_layer([shaken(v, rng) for v in values])
                 other_inputs = tuple(shaken(x, rng) if is_float(x) else x for x in inputs)
                 result = self._run_pass(layer, other_inputs, _shaken_dout(dout, rng))
-                others = self._targets(layer.params, other_inputs, result)
-                for n, (a, b) in enumerate(_pairs(targets, others)):
-                    largest[n] = max(largest[n], float(np.abs(a.got - b.got).max(initial=0.0)))
+                others = result.arrays()
+                if shared:
+                    others = [t.got for t in self._targets(layer.params, other_inputs, result)]
+                for n, (a, b) in enumerate(_pairs(grads, others)):
+                    largest[n] = max(largest[n], float(np.abs(a - b).max(initial=0.0)))
             return largest
 
         return scatter
@@ -588,10 +590,7 @@ class LayerCheck:
             grads, reason = None, f"it raised {type(error).__name__}: {error}"
         else:
             reason = "its gradient is not the sum of the two"
-        if grads is not None and all(
-            g is not None and np.allclose(g, a + b, rtol=1e-9, atol=1e-9 * np.abs(a + b).max())
-            for g, a, b in _pairs(grads, single[0].grads, single[1].grads)
-        ):
+        if grads is not None and all(map(_is_sum, grads, single[0].grads, single[1].grads)):
             return
         text = f"Used twice in one model (forward, forward, backward, backward), {reason}."
         if strict:
@@ -662,6 +661,12 @@ def _shaken_dout(dout, rng):
 
 def _same_pass(a: _Pass, b: _Pass) -> bool:
     return same_bits(a.out, b.out) and all(map(same_bits, a.arrays(), b.arrays()))
+
+
+def _is_sum(total, a, b) -> bool:
+    return total is not None and bool(
+        np.abs(total - (a + b)).max(initial=0.0) <= 1e-9 * np.abs([a, b]).max(initial=0.0)
+    )
 
 
 def _how_repeated(first: _Pass, second: _Pass) -> str:
