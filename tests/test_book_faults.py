@@ -15,7 +15,7 @@ import pytest
 
 from tests.gpu import strict_cupy
 from tests.oracles import ROOT
-from w2vlib import datasets, negative_sampling
+from w2vlib import datasets, downloads, negative_sampling
 from w2vlib.corpus import build_corpus, create_contexts_target, ppmi, preprocess
 from w2vlib.functions import cross_entropy_error, normalize, sigmoid, softmax
 from w2vlib.layers import Embedding, SigmoidWithLoss, SoftmaxWithLoss
@@ -333,9 +333,9 @@ def test_opening_a_pickle_file_runs_its_code():
 
 
 def test_downloads_have_no_checksum_and_no_checked_connection():
-    remotes = [v for v in vars(datasets).values() if isinstance(v, (dict, datasets._Remote))]
+    remotes = [v for v in vars(datasets).values() if isinstance(v, (dict, downloads.Remote))]
     remotes = [r for v in remotes for r in (v.values() if isinstance(v, dict) else [v])]
-    remotes = [r for r in remotes if isinstance(r, datasets._Remote)]
+    remotes = [r for r in remotes if isinstance(r, downloads.Remote)]
     assert len(remotes) >= 7
     for remote in remotes:
         assert len(remote.sha256) == 64

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2vlib import datasets
+from w2vlib import datasets, downloads, text_files
 from w2vlib.datasets import (
     DataUnavailableError,
     load,
@@ -48,7 +48,7 @@ VALID = b" the text of line 7 \n line 8 \n"
 def cache(tmp_path, monkeypatch):
     """An empty cache and a clean environment: no test may touch the user's, or the network."""
     folder = tmp_path / "cache"
-    monkeypatch.setattr(datasets, "cache_folder", lambda: folder)
+    monkeypatch.setattr(downloads, "cache_folder", lambda: folder)
     for name in ("W2V_DATA", "W2V_OFFLINE", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -139,7 +139,7 @@ def server(monkeypatch):
         name = f"ptb.{split}.txt"
         sha256 = hashlib.sha256(body).hexdigest()
         url = f"{server.address}/{name}"
-        remotes[split] = datasets._Remote(name, url, sha256, len(body))
+        remotes[split] = downloads.Remote(name, url, sha256, len(body))
     monkeypatch.setattr(datasets, "_PTB", {**datasets._PTB, **remotes})
     yield server
     server.close()
@@ -350,9 +350,9 @@ def test_large_file_comes_in_blocks(tmp_path):
 @given(st.text(st.sampled_from("ab é\n\r\t日.😀\ufeff"), max_size=60), st.integers(1, 7))
 def test_reading_in_any_block_size_is_the_same(text, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(datasets, "_BLOCK_BYTES", size)
-        patch.setattr(datasets, "_open_bytes", lambda path: io.BytesIO(text.encode()))
-        got = "".join(datasets._text_blocks(Path("x")))
+        patch.setattr(text_files, "_BLOCK_BYTES", size)
+        patch.setattr(text_files, "_open_bytes", lambda path: io.BytesIO(text.encode()))
+        got = "".join(text_files.text_blocks(Path("x")))
     expected = io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8-sig").read()
     assert got == expected
 
@@ -425,7 +425,7 @@ def test_folder_missing_and_forbidden_files(tmp_path, monkeypatch):
     def forbidden(*arguments, **options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(datasets, "open", forbidden, raising=False)
+    monkeypatch.setattr(text_files, "open", forbidden, raising=False)
     with pytest.raises(PermissionError, match=r"secret\.txt may not be read.*chmod"):
         load(path)
     with pytest.raises(FileNotFoundError, match="Did you mean 'ptb'"):
@@ -697,7 +697,7 @@ def test_server_gone(server, cache):
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("share", [0, 0.5])
 def test_a_silent_server_is_given_up(server, cache, share, monkeypatch):
-    monkeypatch.setattr(datasets, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(downloads, "_PATIENCE_SECONDS", 0.3)
     server.answer = lambda handler: server.hold(handler, share)
     with pytest.raises(DataUnavailableError, match="the download failed"):
         load("ptb")
@@ -706,7 +706,7 @@ def test_a_silent_server_is_given_up(server, cache, share, monkeypatch):
 
 @pytest.mark.timeout(60)
 def test_a_silent_name_server_is_given_up(server, cache, monkeypatch):
-    monkeypatch.setattr(datasets, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(downloads, "_PATIENCE_SECONDS", 0.3)
     asked = threading.Event()
 
     def silent(*arguments, **options):
@@ -731,13 +731,13 @@ def test_interrupt_leaves_nothing(server, cache, monkeypatch):
             raise KeyboardInterrupt
         return size
 
-    before = datasets._bytes_in
-    monkeypatch.setattr(datasets, "_bytes_in", pressed)
+    before = downloads._bytes_in
+    monkeypatch.setattr(downloads, "_bytes_in", pressed)
     with pytest.raises(KeyboardInterrupt):
         load("ptb")
     assert left_behind(cache) == []
     server.answer = server.whole
-    monkeypatch.setattr(datasets, "_bytes_in", before)
+    monkeypatch.setattr(downloads, "_bytes_in", before)
     assert len(load("ptb")) == 3000 * 7
 
 
@@ -757,10 +757,10 @@ def test_what_killed_processes_left_is_swept(server, cache):
 PROCESS = """
     import sys
     from pathlib import Path
-    from w2vlib import datasets
+    from w2vlib import datasets, downloads
     address, sha256, size, cache = sys.argv[1:]
-    datasets.cache_folder = lambda: Path(cache)
-    remote = datasets._Remote("ptb.train.txt", address + "/ptb.train.txt", sha256, int(size))
+    downloads.cache_folder = lambda: Path(cache)
+    remote = downloads.Remote("ptb.train.txt", address + "/ptb.train.txt", sha256, int(size))
     datasets._PTB["train"] = remote
     print(len(datasets.load("ptb")), flush=True)
 """
@@ -833,7 +833,7 @@ def text8(server, monkeypatch):
 
     def offer(archive: bytes = zipped({"text8": TEXT8})) -> bytes:
         server.files["/text8.zip"] = archive
-        remote = datasets._Remote(
+        remote = downloads.Remote(
             "text8",
             server.address + "/text8.zip",
             hashlib.sha256(TEXT8).hexdigest(),
@@ -888,7 +888,7 @@ def test_archives_with_the_wrong_content(server, cache, text8, archive, match):
 def test_archive_never_unpacks_more_than_it_should(tmp_path, text8):
     text8(zipped({"text8": b"\n" * 10_000_000}))
     path = write(tmp_path / "text8.zip", zipped({"text8": b"\n" * 10_000_000}))
-    unpacked = datasets._unpack(path, datasets._TEXT8, tmp_path)
+    unpacked = downloads._unpack(path, datasets._TEXT8, tmp_path)
     assert unpacked.stat().st_size == len(TEXT8) + 1
 
 

@@ -202,7 +202,7 @@ def opened(source, min_count: int, tokenizer):
         return
     from w2vlib import datasets
 
-    if source in datasets._CORPORA:
+    if source in datasets.CORPORA:
         yield datasets.load(source, min_count=min_count, tokenizer=tokenizer)
         return
     from w2vlib.fast.stored import store

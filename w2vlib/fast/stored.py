@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from w2vlib.datasets import _CORPORA, _checked_file, _text_blocks
+from w2vlib.datasets import CORPORA, existing_file
 from w2vlib.text import (
     LINE_END,
     _checked_spelling,
@@ -24,6 +24,7 @@ from w2vlib.text import (
     pieces_of_blocks,
     tokenizer_of,
 )
+from w2vlib.text_files import text_blocks
 from w2vlib.validation import as_choice, as_count
 
 _BLOCK = 1 << 20  # ids that are in memory at a time
@@ -135,7 +136,7 @@ def store(
     as_count(min_count, "min_count")
     as_choice(sentences, "sentences", ("lines", "stream"))
     tokenizer_of(tokenizer)
-    path = _checked_file(path, _CORPORA)
+    path = existing_file(path, CORPORA)
     temporary = tempfile.TemporaryDirectory(prefix="w2vlib-") if folder is None else None
     try:
         target = Path(temporary.name if temporary else folder)
@@ -154,7 +155,7 @@ def _write(path: Path, folder: Path, min_count: int, tokenizer, sentences: str):
     """The files of a stored corpus; returns its words, counts and number of dropped tokens."""
     draft = folder / "draft.i32"
     try:
-        seen, uses = _write_draft(pieces_of_blocks(_text_blocks(path), tokenizer), draft)
+        seen, uses = _write_draft(pieces_of_blocks(text_blocks(path), tokenizer), draft)
         line_end = seen[LINE_END]
         uses[line_end] = 0
         total = int(uses.sum())
