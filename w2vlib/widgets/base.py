@@ -70,22 +70,16 @@ class Panel(anywidget.AnyWidget):
         self.error = {"message": f"{type(error).__name__}: {error}", "details": text}
 
     def open(self) -> None:
-        """Open the line to the page."""
-        super().open()
-        self._answer_anywhere()
-
-    def _send(self, msg, buffers=None) -> None:
-        super()._send(msg, buffers)
-        self._answer_anywhere()
-
-    def _answer_anywhere(self) -> None:
-        """Let the page's messages through while a cell runs.
+        """Open the line to the page, and let its messages through while a cell runs.
 
         The page sends them to a thread beside the running cell (a subshell).  From ipykernel 7.4 on
-        the kernel hands them to whoever spoke last instead: to the cell, which is busy.
+        the kernel hands them to whoever spoke last instead: to the cell, which is busy.  To undo
+        that after each word of ours would be too late for a message that comes in between, so the
+        line never knows a better address than the page's own.
         """
-        if hasattr(self.comm, "_reply_subshell_id"):
-            del self.comm._reply_subshell_id
+        super().open()
+        if hasattr(self.comm, "_reply_subshell_for"):
+            self.comm._reply_subshell_for = lambda data, asked_for: asked_for
 
     def do_hello(self, message: dict) -> None:
         """A view has opened and asks whether somebody is there."""
