@@ -68,6 +68,10 @@ def test_gradients_of_parameters_that_cannot_be():
     assert problem.name == "dtype"
     assert problem.sentence == "grads[0] is float32 although params[0] is float64."
     check = check_of()
+    layer.grads = [W.tolist(), B.tolist()]  # has no type of numbers
+    assert [g.tolist() for g in check._dense_grads(layer)] == [W.tolist(), B.tolist()]
+    assert check.report.problems == []
+    check = check_of()
     check.batch, check.point = "one row", "trained"
     layer.grads = [np.zeros((2, 3)), np.zeros(2)]
     ((name, sentence),) = stopped(check, check._dense_grads, layer)

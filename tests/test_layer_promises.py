@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.test_layer_check import Right, X, check_of, problems
+from tests.test_layer_check import B, Right, W, X, check_of, problems
 from w2vlib import layer_check
+from w2vlib.derivatives import EPS
+from w2vlib.gradient_compare import BACKWARD_ULPS
 
 
 def names_of(factory, inputs=(X,), **options):
@@ -44,6 +46,50 @@ def test_entries_of_dout_may_only_add_up(to):
 @pytest.mark.parametrize("to", [0, 2, 3])
 def test_shared_parameters_may_not_hide_it(to):
     assert names_of(mixing(to, tied=True))[0] == "linear in dout"
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_what_adds_up_is_measured_on_the_scale_of_the_gradient(size):
+    """y = size · x, whose gradient mixes the entries of dout a little or too much."""
+    for off, said in ((0.2e-9, False), (1e-6, True)):
+
+        class Scales:
+            params, grads = (), ()
+
+            def forward(self, x):
+                return size * x
+
+            def backward(self, dout, off=off):
+                return size * (dout + off * np.abs(dout).max() * np.sign(dout[0, 0]))
+
+        check = check_of(Scales)
+        check.values = []
+        check._check_linear(np.array([[1.0, 0.5], [-0.25, 0.125], [0.75, -1.0]]))
+        assert [p.name for p in check.report.problems] == ["linear in dout"] * said
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_the_rounding_of_a_gradient_follows_from_the_usual_slope(drawn):
+    class Zero:
+        """y = w x, and a gradient of 0: what is left is the function's slope."""
+
+        def __init__(self):
+            self.w = np.array([3.0])
+            self.params, self.grads = [self.w], [np.zeros(1)]
+
+        def forward(self, x):
+            return self.w * x
+
+        def backward(self, dout):
+            return 0 * dout
+
+    x, dout = np.array([[2.0]]), np.array([[-5.0]])
+    check = check_of(Zero, (x,))
+    check.values, check.param_names, check.random = [np.array([3.0])], ["w"], drawn
+    one = check._fresh_pass(check.values, (x,), dout)
+    unit = BACKWARD_ULPS * EPS
+    assert check._rounding_of(0, dout, one) == pytest.approx(unit * 5 * 2, rel=1e-6)
+    assert check._rounding_of(1, dout, one) == pytest.approx(unit * 5 * 3, rel=1e-6)
 
 
 # ---- the factory --------------------------------------------------------------------------------
@@ -170,3 +216,107 @@ class Drops(Right):
 def test_random_layers_are_not_asked_for_sums_or_repetition():
     report = check_of(Drops).run({}, set(), True, 2)
     assert report.passed and not report.notes, str(report)
+
+
+# ---- which batches, which entries ---------------------------------------------------------------
+
+
+class Bends(Right):
+    """y = tanh(x W + b)."""
+
+    def forward(self, x):
+        self.y = np.tanh(super().forward(x))
+        return self.y.copy()
+
+    def backward(self, dout):
+        return super().backward(dout * (1 - self.y**2))
+
+
+def test_a_calm_batch_where_the_given_one_says_nothing():
+    report = check_of(Bends, (1000 * X,)).run({}, set(), False, 0)
+    assert report.passed and not report.notes, str(report)
+    (calm,) = (c for c in report.comparisons if c.batch == "calm" and c.name == "W")
+    assert np.sqrt((calm.inputs[0] ** 2).mean()) == pytest.approx(1)
+    assert "calm" not in {c.batch for c in check_of(Bends).run({}, set(), False, 0).comparisons}
+
+
+def test_the_parameters_of_a_calm_batch_are_small():
+    seen = []
+
+    class Watched(Bends):
+        def forward(self, x):
+            seen.append(float(np.sqrt((self.W**2).mean())))
+            return super().forward(x)
+
+    check_of(Watched, (1000 * X,)).run({}, set(), False, 0)
+    assert any(size == pytest.approx(0.5) for size in seen)
+
+
+def test_every_entry_of_the_given_batch_and_a_sample_of_the_others():
+    class Wide(Right):
+        def __init__(self):
+            self.W, self.b = np.linspace(-1, 1, 150).reshape(2, 75), np.linspace(0, 1, 75)
+            self.params = [self.W, self.b]
+            self.grads = [np.zeros_like(p) for p in self.params]
+
+    report = check_of(Wide).run({}, set(), False, 0)
+    assert report.passed
+    measured = {c.batch: int(c.measured.sum()) for c in report.comparisons if c.name == "W"}
+    assert measured.pop("given") == 150
+    assert measured and all(32 <= n < 75 for n in measured.values())
+
+
+# ---- training -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_a_step_moves_the_weights_by_a_tenth_whatever_the_gradient(size):
+    seen = []
+
+    class Watched(Right):
+        def forward(self, x):
+            seen.append(self.params[0].copy())
+            return super().forward(x)
+
+    check = check_of(Watched, (size * X,))
+    check.values = [W.copy(), B.copy()]
+    dout = np.array([[1.0, -0.5, 0.25], [0.5, 0.75, -1.0], [-0.5, 1.0, 0.5]])
+    check._check_trained(dout, 2)
+    assert check.report.passed and check.point == "start"
+    assert {c.point for c in check.report.comparisons} == {"trained"}
+    gradient = X.T @ dout
+    step = gradient / np.abs(gradient).max()
+    first = W - 0.1 * np.abs(W).max() * step
+    second = first - 0.1 * np.abs(first).max() * step
+    assert seen[0].tolist() == W.tolist()
+    assert seen[1] == pytest.approx(first, rel=1e-9)
+    assert seen[2] == pytest.approx(second, rel=1e-9)
+
+
+def test_parameters_that_are_zero_are_trained_too():
+    class Zeros(Right):
+        def __init__(self):
+            super().__init__()
+            self.b[...] = 0
+
+    check = check_of(Zeros)
+    check.values, seen = [W.copy(), np.zeros(3)], []
+    check._compare = lambda values, *_: seen.extend(values)
+    dout = np.array([[1.0, -0.5, 0.25], [0.5, 0.75, -1.0], [-0.5, 1.0, 0.5]])
+    check._check_trained(dout, 1)
+    total = dout.sum(axis=0)
+    assert seen[1] == pytest.approx(-0.1 * total / np.abs(total).max())
+
+
+def test_a_parameter_without_gradient_stays():
+    class Still(Right):
+        def backward(self, dout):
+            dx = super().backward(dout)
+            self.grads[1][...] = 0
+            return dx
+
+    check, seen = check_of(Still), []
+    check.values = [W.copy(), B.copy()]
+    check._compare = lambda values, *_: seen.extend(values)
+    check._check_trained(np.ones((3, 3)), 3)
+    assert seen[1].tolist() == B.tolist()
