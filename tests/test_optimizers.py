@@ -245,6 +245,8 @@ def test_an_empty_row_gradient_changes_nothing(make):
         ([np.ones(2, int)], [np.ones(2)], TypeError, r"^params\[0\] must be a float.*got int64"),
         ([[1.0, 2.0]], [np.ones(2)], TypeError, r"^params\[0\] must be a floating-.*got list"),
         (np.ones((1, 2)), np.ones((1, 2)), TypeError, "^params and grads must be lists"),
+        ([np.ones(2)], np.ones((1, 2)), TypeError, "^params and grads must be lists"),
+        (np.ones((1, 2)), [np.ones(2)], TypeError, "^params and grads must be lists"),
         ([laid_out(np.ones(2), "read-only")], [np.ones(2)], ValueError, "is read-only and cannot"),
     ],
 )
