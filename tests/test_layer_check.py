@@ -1,5 +1,7 @@
 """The parts of a layer check: names, random numbers, passes, and how a mistake is told."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -54,9 +56,9 @@ def test_inputs_are_called_as_their_author_calls_them():
     assert layer_check._input_names(Some(), 4) == ["input x", "input t", "input 2", "input 3"]
 
     class Dark(Right):
-        forward = np.add  # without a signature that can be read
+        forward = max  # without a signature that can be read
 
-    assert layer_check._input_names(Dark(), 1)[0].startswith("input ")
+    assert layer_check._input_names(Dark(), 2) == ["input 0", "input 1"]
 
 
 def test_parameters_are_called_by_their_attribute():
@@ -258,6 +260,72 @@ def test_a_gradient_that_is_always_zero_is_noted():
     assert report.passed
     (note,) = report.notes
     assert note.startswith("Hardly tested: the gradient of input x is 0 or negligible in every")
+
+
+def test_that_nothing_was_judged_is_a_problem():
+    class Nothing:
+        params, grads = (), ()
+
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dout):
+            return None
+
+    report = check_of(Nothing, wrt=()).run({}, set(), False, 0)
+    assert [(p.name, p.sentence) for p in report.problems] == [
+        ("nothing judged", layer_check.NOTHING_JUDGED)
+    ]
+    assert report.notes == []
+
+
+def test_what_is_random_is_told():
+    rng = np.random.default_rng(0)
+
+    class Noisy(Right):
+        def forward(self, x):
+            return super().forward(x) + rng.random()
+
+    ((name, batch, _, sentence),) = problems(Noisy)
+    assert (name, batch) == ("random", "given")
+    assert sentence == layer_check.RANDOM.format("forward")
+
+    class Rarely(Right):  # draws that agree by chance, most of the time
+        count = 0
+
+        def forward(self, x):
+            self.count += 1
+            return super().forward(x) + (self.count == 4)
+
+    assert "given" not in [name for name, *_ in problems(Rarely)]
+    check = check_of(Rarely)
+    check._first_look(Rarely())
+    assert check.random
+
+
+def test_other_warnings_than_those_of_numpy_are_not_held_back():
+    class Warns(Right):
+        def forward(self, x):
+            warnings.warn("old", DeprecationWarning, stacklevel=1)
+            warnings.warn("overflow", RuntimeWarning, stacklevel=1)
+            return super().forward(x)
+
+    with pytest.warns(DeprecationWarning, match="^old$") as caught:
+        report = check_of(Warns).run({}, set(), False, 0)
+    assert {w.category for w in caught} == {DeprecationWarning}
+    batches = ["given", "one row", "repeated rows", "saturated 30", "saturated 1000"]
+    assert report.notes == [f"NumPy warned in batch {name!r}: overflow." for name in batches]
+
+
+def test_the_tolerance_is_the_one_asked_for():
+    class SlightlyOff(Right):
+        def backward(self, dout):
+            return super().backward(dout) * (1 + 1e-5)
+
+    assert [name for name, *_ in problems(SlightlyOff)] == ["gradient"]
+    assert problems(SlightlyOff, tol=1e-3) == []
+    assert problems(SlightlyOff, wrt=[]) == []
+    assert [name for name, *_ in problems(SlightlyOff, wrt=[0])] == ["gradient"]
 
 
 def test_only_a_layer_is_checked():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.test_layer_check import B, Right, W, X, check_of
+from tests.test_layer_check import B, Right, W, X, check_of, problems
 from w2vlib import layer_check
 
 # ---- what is said about one pass -----------------------------------------------------------------
@@ -187,17 +187,18 @@ def test_the_same_problem_is_told_once_in_each_wording():
 
 @pytest.mark.parametrize(("off", "said"), [(0.8e-9, False), (1.3e-9, True)])
 @pytest.mark.parametrize("bent", ["large", "small", "added"])
-def test_how_exactly_a_gradient_must_follow_dout(off, said, bent):
+@pytest.mark.parametrize("scale", [0.02, 1.0, 50.0])
+def test_how_exactly_a_gradient_must_follow_dout(off, said, bent, scale):
     class Bent:
-        """y = x, with a gradient that is larger for some dout."""
+        """y = scale · x, with a gradient that is larger for some dout."""
 
         params, grads = (), ()
 
         def forward(self, x):
-            return x * 1.0
+            return x * scale
 
         def backward(self, dout):
-            size = np.abs(dout).max()
+            size, dout = np.abs(dout).max(), scale * dout
             if bent == "large":
                 return dout * (1 + off * (size > 1000))
             if bent == "small":
@@ -209,9 +210,80 @@ def test_how_exactly_a_gradient_must_follow_dout(off, said, bent):
     check._check_linear(np.array([[1.0, 0.5], [-0.25, 0.125], [0.75, -1.0]]))
     names = [p.name for p in check.report.problems]
     assert names == (["linear in dout"] if said or bent == "added" else [])
-    if names and bent != "added":
-        scale = {"large": "1.04858e+06", "small": "9.53674e-07"}[bent]
-        assert f"backward({scale}·dout)" in check.report.problems[0].sentence
+    if said:
+        factor = {"large": "1.04858e+06", "small": "9.53674e-07", "added": "-1"}[bent]
+        assert f"backward({factor}·dout)" in check.report.problems[0].sentence
+
+
+def test_a_dout_of_zero_is_allowed():
+    class Divides(Right):
+        def backward(self, dout):
+            size = np.abs(dout).max()
+            dx = super().backward(dout / size) * size
+            for g in self.grads:
+                g *= size
+            return dx
+
+    name, *_, sentence = problems(Divides)[0]
+    assert name == "not finite" and sentence.startswith("The gradient of W is nan")
+
+
+def test_how_much_gradients_change_when_last_bits_are_shaken():
+    class Table(Right):
+        """y = W[ids] + b, and a third parameter that is empty."""
+
+        def __init__(self):
+            super().__init__()
+            self.params.append(np.zeros((0, 2)))
+            self.grads.append(np.zeros((0, 2)))
+
+        def forward(self, ids, x):
+            self.ids, self.x = ids, x
+            return x * self.W[ids] + self.b
+
+        def backward(self, dout):
+            self.grads[0][...] = 0
+            np.add.at(self.grads[0], self.ids, dout * self.x)
+            self.grads[1][...] = 7.0  # shaken or not
+            return dout * self.W[self.ids]
+
+    ids, x, dout = np.array([0, 1]), 1 + np.ones((2, 3)), 5 * np.ones((2, 3))
+    check = check_of(Table, (ids, x))
+    check.wrt, check.param_names = [1], ["W", "b", "none"]
+    values = [p.copy() for p in Table().params]
+    one = check._fresh_pass(values, (ids, x), dout)
+    for shared in (True, False):
+        found = check._shaken_layer(values, (ids, x), dout, one.arrays(), shared)()
+        # Each factor changes by up to 32 units of its last bit; the largest of 24 draws by most.
+        for change, size in ((found[0], 10.0), (found[3], 5 * W.max())):
+            assert 16 * np.finfo(float).eps * size < change < 66 * np.finfo(float).eps * size
+        assert found[1:3] == [0, 0]
+
+
+@pytest.mark.parametrize("bad", [[1.0, 2.0], (1.0,), "text", 1j, None, True])
+def test_forward_returns_numbers(bad):
+    check = check_of(type("Some", (Right,), {"forward": lambda self, x: bad}))
+    ((name, sentence),) = stopped(check, check._look, check._new_layer(), (X,))
+    kind = type(bad).__name__
+    assert name == "contract" and sentence.startswith(f"forward returned {kind}, not a number or")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("int32", False), ("int64", False), ("float64", False), ("float16", True)]
+)
+def test_types_of_the_output(kind, told):
+    class Typed(Right):
+        def forward(self, x):
+            self.out = super().forward(x).astype(kind)
+            return self.out
+
+    check, layer = check_of(Typed), Typed()
+    out = check._look(layer, (X,))
+    assert out.tolist() == (X @ W + B).astype(kind).tolist() and out is not layer.out
+    expected = [("dtype", f"forward returned {kind}, although everything is float64.")]
+    assert [(p.name, p.sentence) for p in check.report.problems] == expected * told
+    number = check._look(type("One", (Right,), {"forward": lambda *_: np.array(2)})(), (X,))
+    assert type(number) is float and number == 2
 
 
 def test_rounding_where_dout_cancels_is_no_mistake():

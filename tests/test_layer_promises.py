@@ -123,6 +123,68 @@ def test_an_empty_parameter_is_no_trouble():
     assert {c.name for c in report.comparisons} == {"W", "b", "none", "input x"}
 
 
+# ---- memory -------------------------------------------------------------------------------------
+
+
+class Adds(Right):
+    """Forgets to clear its gradient."""
+
+    def backward(self, dout):
+        old = self.grads[0].copy()
+        dx = super().backward(dout)
+        self.grads[0][...] += old
+        return dx
+
+
+class KeepsDout(Right):
+    """Works with the first dout that it was ever given."""
+
+    dout = None
+
+    def backward(self, dout):
+        self.dout = dout if self.dout is None else self.dout
+        return super().backward(self.dout)
+
+
+class KeepsInput(Right):
+    """Works with the first input of a shape."""
+
+    def backward(self, dout):
+        self.first = getattr(self, "first", self.x)
+        if self.first.shape == self.x.shape:
+            self.x = self.first
+        return super().backward(dout)
+
+
+class KnowsInput(Right):
+    """Other outputs for inputs that are not the one that backward has seen first."""
+
+    known = None
+
+    def forward(self, x):
+        return super().forward(x) + (self.known is not None and (self.known != x).any())
+
+    def backward(self, dout):
+        self.known = self.x.copy() if self.known is None else self.known
+        return super().backward(dout)
+
+
+@pytest.mark.parametrize(
+    ("factory", "name", "how"),
+    [
+        (Adds, "repeatable", " (the gradient doubled: clear it at the start of backward)."),
+        (KeepsDout, "stale", " (the gradient differs)."),
+        (KeepsInput, "stale", " (the gradient differs)."),
+        (KnowsInput, "stale", " (the output differs)."),
+    ],
+)
+def test_what_is_left_from_earlier(factory, name, how):
+    check = check_of(factory, wrt=[])
+    check._batches = lambda more: ()
+    ((found, sentence),) = [(p.name, p.sentence) for p in check.run({}, set(), False, 0).problems]
+    assert found == name and sentence.endswith(how)
+
+
 # ---- used twice ---------------------------------------------------------------------------------
 
 
