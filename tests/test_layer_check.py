@@ -261,6 +261,18 @@ def test_a_gradient_that_is_always_zero_is_noted():
     (note,) = report.notes
     assert note.startswith("Hardly tested: the gradient of input x is 0 or negligible in every")
 
+    class Unused(Right):
+        def __init__(self):
+            super().__init__()
+            self.unused = np.ones(2)
+            self.params.append(self.unused)
+            self.grads.append(np.zeros(2))
+
+    report = check_of(Unused).run({}, set(), False, 0)
+    assert report.passed
+    (note,) = report.notes
+    assert note == "Hardly tested: the gradient of unused is 0 or negligible in every batch."
+
 
 def test_that_nothing_was_judged_is_a_problem():
     class Nothing:

@@ -250,6 +250,34 @@ def test_two_uses_that_do_not_add_up(factory):
     )
 
 
+class Square(Right):
+    """y = (x W + b)²: its gradient depends on the weights."""
+
+    def forward(self, x):
+        return super().forward(x) ** 2
+
+    def backward(self, dout):
+        return super().backward(2 * (self.x @ self.W + self.b) * dout)
+
+
+def test_both_uses_have_the_weights_of_the_check():
+    rng = np.random.default_rng(0)
+
+    class Drawn(Sums, Square):
+        def __init__(self):
+            super().__init__()
+            self.W[...] = rng.standard_normal(self.W.shape)
+
+    check = check_of(Drawn)
+    check.values = [W.copy(), B.copy()]
+    check._check_twice(np.ones((3, 3)), strict=True)
+    assert check.report.passed, str(check.report)
+    seen = []
+    check._upstream = lambda out, *_: seen.append(out) or np.ones((3, 3))
+    check._check_twice(np.ones((3, 3)), strict=True)
+    assert seen[0].tolist() == ((0.7 * X[::-1] @ W + B) ** 2).tolist()
+
+
 def test_the_sum_of_two_gradients():
     a, b = np.array([1.0, 0.0]), np.array([0.0, -2.0])
     for off in (1.9e-9, -1.9e-9):
@@ -260,6 +288,7 @@ def test_the_sum_of_two_gradients():
         assert not layer_check._is_sum(a + b + off, b, a)
     assert not layer_check._is_sum(a + b + [0, 2.1e-9], a, b)
     assert layer_check._is_sum(np.array([1e-10]), np.array([1.0]), np.array([-1.0]))
+    assert not layer_check._is_sum(1.001e-6 * a, 1e-6 * a, 0 * a)
     assert layer_check._is_sum(*np.zeros((3, 0, 2)))
     assert not layer_check._is_sum(None, a, b)
 
@@ -346,16 +375,16 @@ def test_a_step_moves_the_weights_by_a_tenth_whatever_the_gradient(size):
             return super().forward(x)
 
     check = check_of(Watched, (size * X,))
-    check.values = [W.copy(), B.copy()]
+    check.values = [2 * W, B.copy()]
     dout = np.array([[1.0, -0.5, 0.25], [0.5, 0.75, -1.0], [-0.5, 1.0, 0.5]])
     check._check_trained(dout, 2)
     assert check.report.passed and check.point == "start"
     assert {c.point for c in check.report.comparisons} == {"trained"}
     gradient = X.T @ dout
     step = gradient / np.abs(gradient).max()
-    first = W - 0.1 * np.abs(W).max() * step
+    first = 2 * W - 0.1 * 2 * np.abs(W).max() * step
     second = first - 0.1 * np.abs(first).max() * step
-    assert seen[0].tolist() == W.tolist()
+    assert seen[0].tolist() == (2 * W).tolist()
     assert seen[1] == pytest.approx(first, rel=1e-9)
     assert seen[2] == pytest.approx(second, rel=1e-9)
 

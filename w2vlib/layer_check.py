@@ -448,7 +448,7 @@ class LayerCheck:
             g = self._fresh_pass(self.values, self.inputs, dout).arrays()[n]
             for factor in (3.0, 5.0, 7.0, 11.0):
                 scaled_g = self._fresh_pass(self.values, self.inputs, factor * dout).arrays()[n]
-                largest = max(largest, np.abs(scaled_g / factor - g).max(initial=0.0))
+                largest = max(largest, np.abs(scaled_g / factor - g).max())
         return SCATTER * largest
 
     def _rounding_of(self, n: int, dout, result: _Pass) -> float:
