@@ -276,3 +276,58 @@ def test_windows_see_over_the_ends_of_a_stretch(cut):
     assert half[2] + both[2] == pytest.approx(whole[2], rel=1e-3)
     np.testing.assert_allclose(both[0] - W_in, whole[0] - W_in, atol=2e-4)
     assert half[3] + both[3] == whole[3] == 60
+
+
+# ---- wrong input: compiled code looks at no bounds ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"model": "CBOW"}, ValueError, "^model must be one of 'cbow', 'skipgram'"),
+        ({"loss": "softmax"}, ValueError, "^loss must be one of"),
+        ({"window_size": 0}, ValueError, "^window_size must be at least 1"),
+        ({"lr": np.nan}, ValueError, "^lr must be finite"),
+        ({"end": 191}, ValueError, "0 <= begin <= end <= 190, got 0 and 191"),
+        ({"begin": 5, "end": 4}, ValueError, "begin <= end <= 190, got 5 and 4"),
+        ({"begin": -1}, ValueError, "^begin must be at least 0"),
+        ({"negatives": None}, ValueError, "^negatives must be given"),
+        ({"negatives": np.full((190, 5), VOCAB)}, IndexError, r"^negatives\[0, 0\] is 40"),
+        ({"negatives": np.full((190, 5), -1)}, IndexError, r"^negatives\[0, 0\] is -1"),
+        ({"negatives": np.zeros((190, 5))}, TypeError, "^negatives must hold integer"),
+        ({"negatives": np.zeros((189, 5), int)}, ValueError, r"\(190, K\), got \(189, 5\)"),
+        ({"negatives": np.zeros((190, 0), int)}, ValueError, "^K must be from 1 to 300, got 0"),
+        ({"negatives": np.zeros((190, 301), int)}, ValueError, "^K must be from 1 to 300"),
+        ({"model": "skipgram"}, ValueError, r"\(190, 6, K\), got \(190, 5\)"),
+        ({"reaches": np.full(190, 4)}, IndexError, r"^reaches\[0\] is 4"),
+        ({"reaches": np.zeros(190, int)}, ValueError, "190 window sizes from 1 to 3"),
+        ({"reaches": np.ones(189, int)}, ValueError, "190 window sizes from 1 to 3"),
+        (
+            {"W_in": np.ones((VOCAB, 1), np.float32)},
+            ValueError,
+            r"^W_out must have shape \(40, 1\)",
+        ),
+        ({"W_out": np.ones((VOCAB, 1))}, ValueError, r"^W_out must have shape \(40, 8\)"),
+        ({"W_in": np.ones((VOCAB + 1, 8))}, ValueError, r"^W_in must have shape \(40, 8\)"),
+        ({"W_in": np.full((VOCAB, 8), np.nan)}, ValueError, r"^W_in\[0, 0\] is nan"),
+    ],
+)
+def test_wrong_input_is_refused_by_name(wrong, error, message):
+    corpus, (W_in, W_out) = make_corpus(), make_weights(8)
+    options = {"W_in": W_in, "W_out": W_out, "window_size": 3, "negatives": negatives_for((190, 5))}
+    with pytest.raises(error, match=message):
+        update(corpus=corpus, **{**options, **wrong})
+
+
+def test_a_tree_needs_one_row_less():
+    corpus, (W_in, W_out) = make_corpus(), make_weights(8)
+    with pytest.raises(ValueError, match=r"^W_out must have shape \(39, 8\), got \(40, 8\)"):
+        update(W_in, W_out, corpus, loss="hierarchical_softmax")
+
+
+def test_no_targets_at_all_change_nothing():
+    corpus, (W_in, W_out) = make_corpus(), make_weights(8)
+    nothing = {"negatives": np.zeros((0, 5), int), "begin": 190}
+    new_in, new_out, loss, targets = update(W_in, W_out, corpus, **nothing)
+    assert (new_in == W_in).all() and (new_out == W_out).all()
+    assert (loss, targets) == (0, 0)

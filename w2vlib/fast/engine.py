@@ -15,7 +15,7 @@ from w2vlib.corpus import keep_probability
 from w2vlib.fast import kernels, plan
 from w2vlib.fast.saving import EngineTraining
 from w2vlib.trainer import _as_callbacks, _call, _someone_watches
-from w2vlib.validation import as_choice, as_count, as_generator, as_number
+from w2vlib.validation import as_choice, as_count, as_generator, as_matrix, as_number
 from w2vlib.word_vectors import WordVectors
 
 MODELS = ("cbow", "skipgram")
@@ -130,9 +130,16 @@ class FastTrainer:
     # -- weights
 
     def set_weights(self, W_in, W_out) -> None:
-        """Go on from these weights: (V, H) each, by id ((V − 1, H) inner nodes for a tree)."""
-        self.weights.rows("W_in")[...] = np.asarray(W_in)[self.order.id_of]
-        self._output_rows()[...] = self._arranged(np.asarray(W_out))
+        """Go on from these weights: (V, H) each, by id ((V − 1, H) inner nodes for a tree).
+
+        Raises:
+            TypeError, ValueError: other shapes, or something else than finite numbers.
+        """
+        inner, outer = self.weights.rows("W_in"), self._output_rows()
+        W_in = plan.checked_weights(W_in, "W_in", *inner.shape)
+        W_out = plan.checked_weights(W_out, "W_out", *outer.shape)
+        inner[...] = W_in[self.order.id_of]
+        outer[...] = self._arranged(W_out)
 
     def get_weights(self) -> tuple[np.ndarray, np.ndarray]:
         """Copies of W_in and W_out, by id, float32; W_out has V − 1 rows for a tree."""
@@ -485,13 +492,25 @@ def update(
     Returns:
         ``(W_in, W_out, loss, targets)``: the new weights as float32, the loss summed over the
         targets, and how many targets there were (a word alone in its sentence is none).
+
+    Raises:
+        TypeError, ValueError, IndexError: an option that does not exist, ids, shapes or positions
+            that do not fit.
     """
-    end = len(corpus.ids) if end is None else end
-    shape = plan.Shape(corpus.vocab_size, np.shape(W_in)[1], window_size)
+    as_choice(model, "model", MODELS)
+    sampled = as_choice(loss, "loss", LOSSES) == "negative_sampling"
+    window_size, lr = as_count(window_size, "window_size"), _as_rate(lr, "lr")
+    wide = model == "skipgram" and not share_negatives
+    if sampled and negatives is None:
+        raise ValueError("negatives must be given for loss='negative_sampling'.")
+    negatives = negatives if sampled else None
+    given = plan.checked_given(corpus, window_size, wide, negatives, reaches, begin, end)
+    begin, end, negatives, reaches = given.begin, given.end, given.negatives, given.reaches
+    W_in = as_matrix(np.asarray(W_in), "W_in")
+    shape = plan.Shape(corpus.vocab_size, W_in.shape[1], window_size)
     order = plan.Order(np.asarray(corpus.counts))
     counts = order.counts[order.id_of]
-    if loss == "negative_sampling":
-        negatives = np.asarray(negatives)
+    if sampled:
         rows = order.row_of[negatives.ravel()]
         outputs = plan.negative_outputs(counts, 0.75, negatives.shape[-1], False, given=rows)
     else:
@@ -500,7 +519,6 @@ def update(
     trainer = FastTrainer.__new__(FastTrainer)
     trainer.weights, trainer.order, trainer.loss_name = weights, order, loss
     trainer.set_weights(W_in, W_out)
-    reaches = None if reaches is None else np.asarray(reaches, np.int32)
     scratch = plan.make_scratch(shape, outputs, end - begin, reaches)
     stretch = kernels.Stretch(
         begin, end, window_size, False, mean_gradient, lr, lr, np.uint64(0), np.uint64(0)

@@ -16,6 +16,7 @@ from numba import njit
 from w2vlib.fast.kernels import BLOCK, GROUP, Net, Outputs, Scratch, Text
 from w2vlib.hierarchical_softmax import _huffman_parents
 from w2vlib.negative_sampling import AliasTable
+from w2vlib.validation import as_count, as_ids, as_matrix
 
 STRETCH = 10_000
 """Tokens that a thread works on between two looks at the clock."""
@@ -238,6 +239,77 @@ def groups_a_word(outputs: Outputs) -> int:
     if len(outputs.tree_start):
         return int(np.diff(outputs.tree_start).max())
     return -(-(outputs.sample_size + 1) // GROUP)
+
+
+# ---- what is given -------------------------------------------------------------------------------
+
+
+def checked_weights(W, name: str, rows: int, columns: int) -> np.ndarray:
+    """``W`` as a (rows, columns) matrix: NumPy alone would spread a single column over all.
+
+    Raises:
+        TypeError, ValueError: another shape, or something else than finite numbers.
+    """
+    W = as_matrix(np.asarray(W), name)
+    if W.shape != (rows, columns):
+        raise ValueError(f"{name} must have shape ({rows}, {columns}), got {W.shape}.")
+    return W
+
+
+@dataclass(frozen=True)
+class Given:
+    """A stretch of text, and what chance would decide there; compiled code looks at none of it.
+
+    Attributes:
+        begin, end: positions in the corpus; N = end − begin.
+        negatives: (N, K) ids, or (N, 2w, K); ``None`` for a tree.
+        reaches: (N,) int32 window sizes, or ``None``.
+    """
+
+    begin: int
+    end: int
+    negatives: np.ndarray | None
+    reaches: np.ndarray | None
+
+
+def checked_given(corpus, window: int, wide: bool, negatives, reaches, begin, end) -> Given:
+    """What :func:`w2vlib.fast.update` is given, checked: wrong numbers would reach other memory.
+
+    Args:
+        corpus, begin, end, reaches: as there.
+        window: w.
+        wide: whether each of a target's 2w neighbours has negatives of its own.
+        negatives: as there; ``None`` if the loss is a tree.
+
+    Raises:
+        TypeError, ValueError, IndexError: the message says which argument and what is allowed.
+    """
+    size = len(corpus.ids)
+    begin = as_count(begin, "begin", 0)
+    end = size if end is None else as_count(end, "end", 0)
+    if not begin <= end <= size:
+        raise ValueError(
+            f"begin and end must be positions in the corpus, 0 <= begin <= end <= {size}, "
+            f"got {begin} and {end}."
+        )
+    count = end - begin
+    if negatives is not None:
+        negatives = as_ids(negatives, corpus.vocab_size, "negatives")
+        wanted = (count, 2 * window) if wide else (count,)
+        if negatives.ndim != len(wanted) + 1 or negatives.shape[:-1] != wanted:
+            shown = ", ".join(map(str, (*wanted, "K")))
+            raise ValueError(f"negatives must have shape ({shown}), got {negatives.shape}.")
+        if not 1 <= negatives.shape[-1] <= MOST_NEGATIVES:
+            raise ValueError(f"K must be from 1 to {MOST_NEGATIVES}, got {negatives.shape[-1]}.")
+    if reaches is not None:
+        reaches = as_ids(reaches, window + 1, "reaches")
+        if reaches.shape != (count,) or (count and reaches.min() < 1):
+            raise ValueError(
+                f"reaches must hold {count} window sizes from 1 to {window}, got shape "
+                f"{reaches.shape} and {reaches.tolist()[:10]} …"
+            )
+        reaches = reaches.astype(np.int32)
+    return Given(begin, end, negatives, reaches)
 
 
 # ---- work space and text ------------------------------------------------------------------------
