@@ -535,6 +535,22 @@ def test_the_output_of_every_batch_is_looked_at():
         assert (found, batch) == (name, "one row") and sentence.startswith(said)
 
 
+def test_the_output_is_looked_at_with_the_weights_of_the_batch():
+    class Narrow(Right):
+        """Looks rows up; large numbers lose their digits."""
+
+        def forward(self, ids):
+            y = super().forward(np.eye(2)[ids])
+            return y.astype(np.float32) if np.abs(self.W).max() > 5 else y
+
+        def backward(self, dout):
+            super().backward(dout)
+
+    name, batch, sentence = first_problem(Narrow, (np.array([0, 1, 1, 0]),))
+    assert (name, batch) == ("dtype", "saturated 6")
+    assert sentence == "forward returned float32, although everything is float64."
+
+
 def test_a_batch_may_be_a_single_array():
     for more in (2 * X, (2 * X,), [2 * X]):
         report = check_of().run({"more": more}, set(), False, 0)
