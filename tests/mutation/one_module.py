@@ -228,6 +228,8 @@ def main() -> None:
         from mutmut.__main__ import _run
 
         try_again(path)
+        # Which tests come by which function: tests that were there before may meet a new one.
+        Path("mutants/mutmut-stats.json").unlink(missing_ok=True)
         try_some(int(size))
         collect_once()
         # Forked processes share memory until they write to it, and collecting garbage writes.
