@@ -260,8 +260,9 @@ TRICKS = {
     },
     "w2vlib-patched": with_answer(
         """
-        import w2vlib.check.exercise as exercise, w2vlib.check.running as running
-        exercise.same = exercise._close = lambda *a, **k: True
+        import w2vlib.check.answers as answers, w2vlib.check.exercise as exercise
+        import w2vlib.check.running as running
+        exercise.same = answers.same = answers.close_entries = lambda *a, **k: True
         exercise.Notes.value = lambda self, quantity, value: None
         exercise.Exercise.judge = lambda *a: "passed"
         running.limited = lambda f, s=None: None

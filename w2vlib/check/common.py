@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from w2vlib.check.exercise import Case, Mistake, Remark
+from w2vlib.check.answers import Remark
+from w2vlib.check.exercise import Case, Mistake
 
 
 def numbers(rng: np.random.Generator, *shape: int) -> np.ndarray:

@@ -19,29 +19,29 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from w2vlib.check import running
+from w2vlib.check.answers import (
+    NOTHING,
+    UNWRITTEN,
+    Remark,
+    difference,
+    first_apart,
+    is_remark,
+    plain,
+    raised_text,
+    same,
+    show,
+    shown_alike,
+)
 from w2vlib.check.report import Report
 from w2vlib.check.running import Raised, TimeUp
 from w2vlib.check.stubs import is_untouched
 
-TOLERANCE = {"float64": 1e-5, "float32": 2e-4, "float16": 2e-2}
-"""Allowed difference, relative to the largest entry.  Mistakes differ by far more."""
 MIN_EVIDENCE = 2
 """Independent inputs on which a mistake must give the same wrong numbers before it is named."""
 
 
 class _Stop(Exception):
     """Ends the questions about one case."""
-
-
-@dataclass(frozen=True)
-class Remark:
-    """A value that is no number: what is odd about it, in words (``"a str"``, ``"nothing"``)."""
-
-    text: str
-
-
-NOTHING = Remark("None: nothing was returned")
-UNWRITTEN = Remark("not written yet")
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Notes:
 
     def value(self, quantity: str, value) -> None:
         """Note an answer: a number or an array of numbers."""
-        self.seen[quantity] = _plain(value)
+        self.seen[quantity] = plain(value)
 
     def aside(self, quantity: str, value) -> None:
         """Note something that is shown or looked up, but not compared."""
@@ -235,23 +235,6 @@ def _brief(value) -> str:
     return text if len(text) <= 24 else f"<{type(value).__name__}>"
 
 
-def _plain(value):
-    """A number or array as a fresh NumPy array; anything else as a remark."""
-    if isinstance(value, Raised | Remark):
-        return value
-    if value is None:
-        return NOTHING
-    if value is Ellipsis:
-        return UNWRITTEN
-    try:
-        array = np.array(value)
-    except Exception:
-        return Remark(f"a {type(value).__name__} that is no array of numbers")
-    if array.dtype.kind not in "fiubU":
-        return Remark(f"a {type(value).__name__} that is no array of numbers")
-    return array
-
-
 def _same_input(now, before) -> bool:
     if isinstance(before, np.ndarray):
         return (
@@ -262,38 +245,6 @@ def _same_input(now, before) -> bool:
     if isinstance(before, (list, tuple)):
         return len(now) == len(before) and all(map(_same_input, now, before))
     return bool(now == before)
-
-
-def is_remark(value, remark: Remark) -> bool:
-    """Whether an answer is this remark (``==`` would compare arrays entry by entry)."""
-    return isinstance(value, Remark) and value == remark
-
-
-def same(got, expected, slack: float = 1.0) -> bool:
-    """Whether two answers agree, within what the type of number allows (times ``slack``)."""
-    if isinstance(got, Raised) or isinstance(expected, Raised):
-        return isinstance(got, Raised) and isinstance(expected, Raised)
-    if isinstance(got, Remark) or isinstance(expected, Remark):
-        return type(got) is type(expected) and got == expected
-    if got.shape != expected.shape:
-        # A single number may come as 0.5 or as an array with one entry.
-        if not (got.size == expected.size == 1 and min(got.ndim, expected.ndim) == 0):
-            return False
-        got, expected = got.reshape(()), expected.reshape(())
-    if "U" in (got.dtype.kind, expected.dtype.kind):
-        return bool(np.array_equal(got, expected))
-    return bool(np.all(_close(got, expected, slack)))
-
-
-def _close(got: np.ndarray, expected: np.ndarray, slack: float = 1.0) -> np.ndarray:
-    """Entry by entry: near enough, measured by the largest entry that is expected."""
-    tolerance = slack * max(TOLERANCE.get(x.dtype.name, 1e-5) for x in (got, expected))
-    got, expected = got.astype(np.float64), expected.astype(np.float64)
-    with np.errstate(all="ignore"):
-        finite = np.abs(expected[np.isfinite(expected)])
-        scale = finite.max() if finite.size else 0.0
-        close = np.abs(got - expected) <= tolerance * scale + 1e-12
-    return close | (got == expected) | (np.isnan(got) & np.isnan(expected))
 
 
 @dataclass(frozen=True)
@@ -477,12 +428,12 @@ class Exercise:
         label = self.label(quantity)
         asides = tuple((f"yours: {q[1:-1]}", show(v)) for q, v in seen.items() if q[0] == "(")
         if isinstance(got, Raised):
-            text = "\n".join(filter(None, [text, _raised_text(got)]))
+            text = "\n".join(filter(None, [text, raised_text(got)]))
             answer = ()
         else:
-            text = text or _difference(label, got, right)
-            yours, wanted = _shown_alike(got, right)
-            answer = ((f"yours: `{label}`", yours), ("expected", wanted), *_first_apart(got, right))
+            text = text or difference(label, got, right)
+            yours, wanted = shown_alike(got, right)
+            answer = ((f"yours: `{label}`", yours), ("expected", wanted), *first_apart(got, right))
         return Report(
             self.name,
             "wrong",
@@ -561,92 +512,6 @@ def _smallest(cases, answers, expected, quantity: str, named: bool) -> int:
         if quantity in seen and not (quantity in right and same(seen[quantity], right[quantity]))
     ]
     return min(found)[-1]
-
-
-def _raised_text(error: Raised) -> str:
-    where = f"in line {error.line} (`{error.function}`): `{error.source}`" if error.line else ""
-    if error.line and not error.source:
-        where = f"in line {error.line} (`{error.function}`)"
-    called = f"It happened when the check called `{error.call}`."
-    return f"`{error.kind}: {error.message}` {where}\n{called}"
-
-
-def _difference(label: str, got, right) -> str:
-    """What the numbers say when no mistake was recognised."""
-    if isinstance(got, Remark) or isinstance(right, Remark):
-        return f"`{label}` is not what it should be."
-    if got.shape != right.shape:
-        return f"`{label}` has shape {got.shape}; it should have shape {right.shape}."
-    if "U" in (got.dtype.kind, right.dtype.kind):
-        return f"`{label}` is not what it should be."
-    if not np.isfinite(got.astype(float)).all() and np.isfinite(right.astype(float)).all():
-        return f"`{label}` contains NaN or infinity."
-    if got.size == 1:
-        return f"`{label}` is not the right number.{_ratio(got, right)}"
-    apart = int((~_close(got, right)).sum())
-    return (
-        f"`{label}` differs from what it should be in {apart} of {got.size} entries."
-        f"{_ratio(got, right)}"
-    )
-
-
-def _first_apart(got, right) -> tuple[tuple[str, str], ...]:
-    """Where two larger arrays of numbers first differ, so that nobody has to search."""
-    if isinstance(got, Remark) or got.shape != right.shape or got.size < 5 or got.dtype.kind == "U":
-        return ()
-    apart = np.argwhere(~_close(got, right))
-    if not len(apart):
-        return ()
-    where = tuple(apart[0].tolist())
-    yours, wanted = _shown_alike(got[where], right[where])
-    return (("first difference", f"[{', '.join(map(str, where))}]: {yours} for {wanted}"),)
-
-
-def _ratio(got, right) -> str:
-    """A constant factor is worth mentioning: it often gives the slip away."""
-    got, right = got.astype(float).ravel(), right.astype(float).ravel()
-    used = np.abs(right) > 1e-9
-    if not used.any() or np.abs(got[~used]).max(initial=0) > 1e-9:
-        return ""
-    ratio = got[used] / right[used]
-    if not np.allclose(ratio, ratio[0], rtol=1e-4) or abs(ratio[0] - 1) < 1e-4 or ratio[0] == 0:
-        return ""
-    return f" Yours is {ratio[0]:.4g} times the expected value throughout."
-
-
-def _shown_alike(got, right) -> tuple[str, str]:
-    """Both as text, with as many digits as it takes to see that they differ."""
-    for digits in (4, 7, 12):
-        yours, wanted = show(got, digits), show(right, digits)
-        if yours != wanted:
-            break
-    return yours, wanted
-
-
-def show(value, digits: int = 4) -> str:
-    """A value as text, the same in every run."""
-    if isinstance(value, Remark):
-        return value.text
-    if isinstance(value, Raised):
-        return f"{value.kind}: {value.message}"
-    if isinstance(value, np.ndarray) and value.ndim:
-        value = value + 0.0 if value.dtype.kind == "f" else value  # no "-0."
-        return np.array2string(
-            value,
-            precision=digits,
-            suppress_small=True,
-            floatmode="maxprec",
-            threshold=80,
-            edgeitems=4,
-            max_line_width=76,
-            separator=", ",
-        )
-    if isinstance(value, (float, np.floating, np.ndarray)):
-        return f"{float(value) + 0.0:.{digits + 2}g}"
-    if isinstance(value, list) and any(isinstance(v, list | np.ndarray) for v in value):
-        return "\n".join(show(v, digits) for v in value)
-    text = str(value)
-    return text if len(text) < 500 else text[:500] + " …"
 
 
 def accepts(function, name: str) -> bool:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from w2vlib.check.exercise import MIN_EVIDENCE, Mistake, same
+from w2vlib.check.answers import same
+from w2vlib.check.exercise import MIN_EVIDENCE, Mistake
 
 
 def ordinary_right(cases, answers, expected, special: tuple[str, ...]) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from w2vlib.check import common
+from w2vlib.check.answers import Remark, same
 from w2vlib.check.common import numbers, second_pass
-from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake, Remark, accepts, same
+from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake, accepts
 from w2vlib.check.noise import corpus_with, seeds
 from w2vlib.check.report import Report
 

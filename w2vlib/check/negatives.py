@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from w2vlib.check import common
+from w2vlib.check.answers import Remark, same, show
 from w2vlib.check.chance import Draws
 from w2vlib.check.common import numbers, second_pass
-from w2vlib.check.exercise import Case, Exercise, Mistake, Remark, accepts, same, show
+from w2vlib.check.exercise import Case, Exercise, Mistake, accepts
 from w2vlib.check.losses import GROWING_HINTS, LOG_OF_ZERO, SUM_OVER_BATCH, VERY_WRONG, capped
 from w2vlib.check.noise import (
     SAME_FOR_ALL,

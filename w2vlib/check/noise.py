@@ -7,17 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from w2vlib.check import chance
+from w2vlib.check.answers import Remark, is_remark, same, show
 from w2vlib.check.chance import Draws, right_weights, without
-from w2vlib.check.exercise import (
-    Case,
-    Exercise,
-    Mistake,
-    Remark,
-    accepts,
-    is_remark,
-    same,
-    show,
-)
+from w2vlib.check.exercise import Case, Exercise, Mistake, accepts
 from w2vlib.check.report import Report
 
 

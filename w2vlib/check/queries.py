@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake, Remark, same
+from w2vlib.check.answers import Remark, same
+from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake
 from w2vlib.check.report import Report
 
 NAN = "+nan"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from w2vlib.check.answers import Remark, same
 from w2vlib.check.common import numbers
-from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake, Remark, same
+from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake
 from w2vlib.check.report import Report
 from w2vlib.sparse import RowGradient
 

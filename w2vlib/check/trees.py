@@ -7,8 +7,9 @@ import heapq
 import numpy as np
 
 from w2vlib.check import common
+from w2vlib.check.answers import Remark
 from w2vlib.check.common import numbers, second_pass
-from w2vlib.check.exercise import Case, Exercise, Mistake, Remark, accepts
+from w2vlib.check.exercise import Case, Exercise, Mistake, accepts
 from w2vlib.check.losses import GROWING_HINTS, LOG_OF_ZERO, SUM_OVER_BATCH, VERY_WRONG, capped
 from w2vlib.check.report import Report
 from w2vlib.hierarchical_softmax import HuffmanTree, huffman_codes

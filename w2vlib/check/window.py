@@ -6,8 +6,9 @@ import dataclasses
 
 import numpy as np
 
+from w2vlib.check.answers import Remark
 from w2vlib.check.common import negated, numbers
-from w2vlib.check.exercise import Case, Exercise, Mistake, Remark
+from w2vlib.check.exercise import Case, Exercise, Mistake
 from w2vlib.check.report import Report
 
 ACTIVATIONS = ("sigmoid", "tanh")

@@ -140,7 +140,7 @@ def _as_it_can_travel(value):
     import numpy as np
     import wire
 
-    from w2vlib.check.exercise import Remark
+    from w2vlib.check.answers import Remark
 
     if not isinstance(value, np.ndarray):
         return value
@@ -154,7 +154,8 @@ def _as_it_can_travel(value):
 
 
 def _plain_answers(answers: list[dict]) -> list[dict]:
-    from w2vlib.check.exercise import Raised, Remark
+    from w2vlib.check.answers import Remark
+    from w2vlib.check.running import Raised
 
     def plain(value):
         value = _as_it_can_travel(value)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from w2vlib.check.exercise import Case, Exercise, Mistake, Remark
+from w2vlib.check.answers import Remark
+from w2vlib.check.exercise import Case, Exercise, Mistake
 from w2vlib.check.report import Report
 from w2vlib.check.running import Raised
 from w2vlib.classroom.script import Script

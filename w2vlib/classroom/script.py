@@ -26,7 +26,8 @@ returns is kept under the name of its quantity.
 
 from __future__ import annotations
 
-from w2vlib.check.exercise import Case, Notes, Remark
+from w2vlib.check.answers import Remark
+from w2vlib.check.exercise import Case, Notes
 
 WORDS = ("ask", "make", "hold", "warm", "call", "do", "grad", "dtype")
 

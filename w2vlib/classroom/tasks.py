@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from w2vlib.check.exercise import UNWRITTEN, Case, Exercise, Mistake, Remark, is_remark, same
+from w2vlib.check.answers import UNWRITTEN, Remark, is_remark, same
+from w2vlib.check.exercise import Case, Exercise, Mistake
 from w2vlib.check.report import Report
 from w2vlib.check.running import Raised, Remains
 from w2vlib.classroom.script import Script
