@@ -509,6 +509,8 @@ def windows(corpus):
 
 
 TRIPLE = w2vlib.preprocess("you say you say")
+TEXT = w2vlib.build_corpus("you say you say hello")
+FOR_COUNTS = "^counts must hold one count for each word, got <Corpus .*corpus.counts"
 FIRST = (
     r"^corpus must hold word ids, got \(ids, word_to_id, id_to_word\)\. Take the first of the three"
 )
@@ -585,6 +587,22 @@ PROMISED = [
     ("the book's triple, a tree", lambda: tree_loss(TRIPLE), TypeError, FIRST),
     ("the book's triple, windows", lambda: windows(TRIPLE), TypeError, FIRST),
     ("the book's triple, one-hot", lambda: w2vlib.convert_one_hot(TRIPLE, 2), TypeError, FIRST),
+    ("a corpus for counts, codes", lambda: w2vlib.huffman_codes(TEXT), TypeError, FOR_COUNTS),
+    ("a corpus for counts, tree", lambda: w2vlib.HuffmanTree(TEXT), TypeError, FOR_COUNTS),
+    (
+        "a corpus for counts, mean path",
+        lambda: w2vlib.HuffmanTree([1, 1, 1]).expected_length(TEXT),
+        TypeError,
+        FOR_COUNTS,
+    ),
+    ("a corpus for counts, keep", lambda: w2vlib.keep_probability(TEXT), TypeError, FOR_COUNTS),
+    ("a corpus for counts, thin", lambda: w2vlib.subsample(TEXT, TEXT), TypeError, FOR_COUNTS),
+    (
+        "a corpus for counts, noise",
+        lambda: w2vlib.UnigramSampler(None, counts=TEXT),
+        TypeError,
+        FOR_COUNTS,
+    ),
     ("seed and rng", lambda: cbow(seed=0, rng=RNG), ValueError, "either rng or seed"),
     ("RandomState", lambda: cbow(rng=np.random.RandomState(0)), TypeError, "default_rng"),
     ("bfloat", lambda: cbow(dtype=np.float16), ValueError, "float32 or float64"),

@@ -120,6 +120,12 @@ def test_expected_length_by_hand():
     # Lengths 1, 2, 2 for counts 2, 1, 1: (2·1 + 1·2 + 1·2) / 4
     assert HuffmanTree([2, 1, 1]).expected_length([2, 1, 1]) == 1.5
     assert HuffmanTree([2, 1, 1]).expected_length(np.array([0, 1, 0])) == 2
+    for wrong in ([2, 1], [2, 1, 1, 1], [0, 0, 0]):
+        with pytest.raises(ValueError, match="^counts must hold one number for each of the 3"):
+            HuffmanTree([2, 1, 1]).expected_length(wrong)
+    for wrong in ([1, -1, 1], [1, np.nan, 1], 3):
+        with pytest.raises(ValueError, match="^counts must be"):
+            HuffmanTree([2, 1, 1]).expected_length(wrong)
 
 
 @pytest.mark.parametrize(

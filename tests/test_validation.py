@@ -24,10 +24,19 @@ from w2vlib.validation import (
 # -- ids
 
 
-@given(st.lists(st.integers(0, 6)), st.sampled_from([np.int8, np.uint8, np.int32, np.uint64]))
+@given(st.lists(st.integers(0, 6)), st.sampled_from([np.int8, np.uint8, np.int32, np.int64]))
 def test_good_ids_pass_unchanged(ids, dtype):
     array = np.array(ids, dtype=dtype)
     assert as_ids(array, 7, "ids") is array
+
+
+def test_uint64_becomes_int64():
+    """NumPy 2.0, which is allowed, refuses to count and to take rows with uint64."""
+    found = as_ids(np.array([[1], [2]], np.uint64), 3, "ids")
+    assert found.dtype == np.int64
+    assert found.tolist() == [[1], [2]]
+    with pytest.raises(IndexError, match=rf"ids\[0\] is {2**64 - 1}"):
+        as_ids(np.array([2**64 - 1], np.uint64), 3, "ids")
 
 
 def test_lists_become_integer_arrays():
@@ -135,13 +144,16 @@ def test_numbers_become_plain_floats(value):
     assert found == value
 
 
-@pytest.mark.parametrize("wrong", ["1", b"1", None, True, np.False_, 1j, [1.0], np.ones(1)])
+NO_NUMBERS = ["1", b"1", None, True, np.False_, 1j, [1.0], np.ones(1), [[1], [1, 2]]]
+
+
+@pytest.mark.parametrize("wrong", NO_NUMBERS)
 def test_what_is_no_number(wrong):
     with pytest.raises(TypeError, match="^lr must be a number, got"):
         as_number(wrong, "lr")
 
 
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, -0.1, 1.1])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, -0.1, 1.1, 10**400, -(10**400)])
 def test_numbers_out_of_range(wrong):
     with pytest.raises(ValueError, match="^p must be finite and at least 0 and at most 1, got"):
         as_number(wrong, "p", minimum=0, maximum=1)

@@ -41,6 +41,7 @@ from w2vlib.validation import (
     as_generator,
     as_ids,
     as_number,
+    refuse_corpus,
     refuse_triple,
     shorten,
 )
@@ -100,7 +101,7 @@ class Corpus:
     def __post_init__(self) -> None:
         words = checked_words(self.words)
         ids = _one_row_of_ids(self.ids, "ids")
-        as_ids(ids, len(words), "ids")
+        ids = as_ids(ids, len(words), "ids")
         starts = self.sentence_starts
         if starts is not None:
             starts = _checked_starts(starts, len(ids))
@@ -588,6 +589,7 @@ def keep_probability(counts, t: float = 1e-3, *, formula: str = "code") -> np.nd
     """
     as_choice(formula, "formula", ("code", "paper"))
     t = as_number(t, "t", minimum=0, open_minimum=True)
+    refuse_corpus(counts, "counts")
     counts = as_array(counts, "counts")
     if counts.ndim != 1 or not len(counts):
         raise ValueError(f"counts must have shape (V,), V > 0, got {counts.shape}.")

@@ -10,7 +10,7 @@ from w2vlib.backend import get_array_module, to_cpu
 from w2vlib.functions import log_sigmoid
 from w2vlib.layers import EmbeddingDot, SigmoidWithLoss, as_rows
 from w2vlib.negative_sampling import as_target, count_ids
-from w2vlib.validation import PAD, on_device
+from w2vlib.validation import PAD, on_device, refuse_corpus
 
 
 def huffman_codes(counts) -> tuple[list[list[int]], list[list[int]]]:
@@ -29,14 +29,13 @@ def huffman_codes(counts) -> tuple[list[list[int]], list[list[int]]]:
 
     Raises:
         ValueError: fewer than two words, or counts that are negative or not finite.
+        TypeError: a corpus in place of its counts.
 
     Source: Huffman 1952; Mikolov et al. 2013b, section 2.1.
     """
-    counts = to_cpu(on_device(counts, "counts"))
-    if counts.ndim != 1 or len(counts) < 2:
+    counts = _as_counts(counts)
+    if len(counts) < 2:
         raise ValueError(f"counts must be a vector of at least 2 words, got shape {counts.shape}.")
-    if counts.dtype.kind not in "iuf" or not np.isfinite(counts).all() or (counts < 0).any():
-        raise ValueError("counts must be finite numbers that are not negative.")
     parent, bit = _huffman_parents(counts.tolist())
     size, root = len(counts), 2 * len(counts) - 2
     codes, points = [], []
@@ -49,6 +48,16 @@ def huffman_codes(counts) -> tuple[list[list[int]], list[list[int]]]:
         codes.append(code[::-1])
         points.append(path[::-1])
     return codes, points
+
+
+def _as_counts(counts) -> np.ndarray:
+    refuse_corpus(counts, "counts")
+    counts = to_cpu(on_device(counts, "counts"))
+    if counts.ndim != 1:
+        raise ValueError(f"counts must be a vector of at least 2 words, got shape {counts.shape}.")
+    if counts.dtype.kind not in "iuf" or not np.isfinite(counts).all() or (counts < 0).any():
+        raise ValueError("counts must be finite numbers that are not negative.")
+    return counts
 
 
 def _huffman_parents(counts: list) -> tuple[list[int], list[int]]:
@@ -92,8 +101,17 @@ class HuffmanTree:
         return len(self.lengths)
 
     def expected_length(self, counts) -> float:
-        """Mean number of decisions for a word drawn with frequency ``counts``."""
-        counts = to_cpu(on_device(counts, "counts")).astype(np.float64)
+        """Mean number of decisions for a word drawn with frequency ``counts`` (V,).
+
+        Raises:
+            TypeError, ValueError: counts that are none, of other words, or all zero.
+        """
+        counts = _as_counts(counts).astype(np.float64)
+        if len(counts) != len(self) or not counts.any():
+            raise ValueError(
+                f"counts must hold one number for each of the {len(self)} words, not all of them "
+                f"zero; got {len(counts)} with the sum {counts.sum():g}."
+            )
         return float(self.lengths @ counts / counts.sum())
 
 

@@ -13,6 +13,7 @@ from w2vlib.validation import (
     as_ids,
     as_number,
     on_device,
+    refuse_corpus,
     refuse_triple,
 )
 
@@ -262,6 +263,7 @@ class UnigramSampler:
 
 
 def _as_counts(counts, vocab_size) -> np.ndarray:
+    refuse_corpus(counts, "counts")
     counts = to_cpu(on_device(counts, "counts"))
     if counts.dtype.kind not in "iuf":
         raise TypeError(f"counts must hold numbers, got dtype {counts.dtype}.")

@@ -113,6 +113,21 @@ def refuse_triple(values, name: str) -> None:
         )
 
 
+def refuse_corpus(values, name: str) -> None:
+    """Counts of words were asked for: say so to somebody who gives the text.
+
+    NumPy would take a ``Corpus`` for its ids, and the ids for counts.
+
+    Raises:
+        TypeError: ``values`` is a corpus.
+    """
+    if hasattr(values, "ids") and hasattr(values, "counts"):
+        raise TypeError(
+            f"{name} must hold one count for each word, got {shorten(values)}. "
+            "Give its counts: corpus.counts."
+        )
+
+
 def as_ids(ids, size: int, name: str, *, allow_pad: bool = False, like=None):
     """``ids`` as an integer array whose entries all lie in ``[0, size)``.
 
@@ -124,7 +139,8 @@ def as_ids(ids, size: int, name: str, *, allow_pad: bool = False, like=None):
         like: an array on whose device the ids must be (a list goes there).
 
     Returns:
-        The ids as an array; an integer array comes back as it is, not copied.
+        The ids as an array; an integer array comes back as it is, not copied.  Only of uint64,
+        with which NumPy 2.0 neither counts nor takes rows, int64 is made.
 
     Raises:
         TypeError: the ids are not integers, or on another device than ``like``.
@@ -143,7 +159,7 @@ def as_ids(ids, size: int, name: str, *, allow_pad: bool = False, like=None):
     looked_at = array.size and may_look(array)
     if looked_at and (int(array.min()) < lowest or int(array.max()) >= size):
         _raise_outside(array, size, lowest, name)
-    return array
+    return array.astype(np.int64) if array.dtype == np.uint64 else array
 
 
 def _raise_outside(array, size: int, lowest: int, name: str) -> None:
@@ -197,11 +213,12 @@ def as_number(
         TypeError: not a real number.
         ValueError: NaN, infinite or out of range.
     """
-    axes = value.ndim if hasattr(value, "ndim") else np.ndim(value)
-    if isinstance(value, (bool, np.bool_, str, bytes)) or axes:
+    if isinstance(value, (bool, np.bool_, str, bytes)) or getattr(value, "ndim", 0):
         raise TypeError(f"{name} must be a number, got {value!r}.")
     try:
         number = float(value)
+    except OverflowError:  # a whole number of more than 300 digits
+        number = np.inf if value > 0 else -np.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {value!r}.") from None
     too_small = number <= minimum if open_minimum else number < minimum
