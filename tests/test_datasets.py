@@ -419,7 +419,9 @@ def test_folder_missing_and_forbidden_files(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="neither a data set .*embedded.* nor an existing"):
         load("embeded")
     with pytest.raises(FileNotFoundError):
-        load(Path("embedded"))  # a Path is always a file
+        load(Path("no-such-file"))
+    with pytest.raises(FileNotFoundError, match="path always means a file.* the string 'embedded'"):
+        load(Path("embedded"))
     path = write(tmp_path / "secret.txt", "words")
 
     def forbidden(*arguments, **options):

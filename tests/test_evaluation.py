@@ -244,6 +244,11 @@ def test_zero_vectors_never_make_nan():
             assert np.isfinite(result.accuracy())
 
 
+@pytest.mark.parametrize("top", [[1, 3], range(1, 4, 2), np.array([1, 3])])
+def test_places_to_show_may_be_any_sequence(top):
+    assert evaluate_analogies(vectors(), QUESTIONS, top=top).top == (1, 3)
+
+
 def test_the_table_as_text_and_html():
     result = evaluate_analogies(vectors(), {**QUESTIONS, "a<b>&c": QUESTIONS["royal"]}, top=(1, 3))
     assert str(result).splitlines() == [

@@ -465,7 +465,21 @@ def test_the_books_functions_refuse_wrong_input(capsys):
         book.analogy("king", "man", "queen", *tables, v.vectors, answer=3)
     with pytest.raises(ValueError, match="top"):
         book.most_similar("king", *tables, v.vectors, top=0)
+    for id_of_king in (-1, 7):
+        crooked = {**v.word_to_id, "king": id_of_king}
+        with pytest.raises(IndexError, match=rf"word_to_id\['king'\] is {id_of_king}, but ids"):
+            book.most_similar("king", crooked, v.id_to_word, v.vectors)
+    shifted = {i + 1: word for i, word in v.id_to_word.items()}
+    with pytest.raises(ValueError, match="^id_to_word must have a word for each of the ids"):
+        book.analogy("king", "man", "queen", v.word_to_id, shifted, v.vectors)
     assert capsys.readouterr().out == ""  # and nothing was printed before
+
+
+def test_answers_are_plain_texts_also_of_words_in_an_array():
+    v = WordVectors(np.array(["sun", "moon"]), np.eye(2))
+    assert [type(word) for word in (*v.words, *v.word_to_id)] == [str] * 4
+    assert repr(v.most_similar("sun")) == "[('moon', 0.0)]"
+    assert repr(build_corpus(np.array(["sun", "moon"])).words) == "['sun', 'moon']"
 
 
 # -- gensim

@@ -211,6 +211,11 @@ def existing_file(name_or_path, known: Iterable[str]) -> Path:
         raise IsADirectoryError(f"{path} is a folder. Give the path of one text file in it.")
     if not path.exists():
         known = list(known)
+        if isinstance(name_or_path, os.PathLike) and str(path) in known:
+            raise FileNotFoundError(
+                f"There is no file {str(path)!r} in {Path.cwd()}. A path always means a file; for "
+                f"the data set of that name give the string {str(path)!r}."
+            )
         close = difflib.get_close_matches(str(name_or_path).lower(), known, n=1, cutoff=0.75)
         raise FileNotFoundError(
             f"{str(name_or_path)!r} is neither a data set ({', '.join(known)}) nor an existing "

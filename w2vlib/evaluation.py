@@ -340,7 +340,7 @@ def evaluate_analogies(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, got {method!r}.")
-    top = tuple(as_count(k, "top") for k in (top if isinstance(top, (tuple, list)) else (top,)))
+    top = tuple(as_count(k, "top") for k in (top if isinstance(top, Iterable) else (top,)))
     find = _Finder(vectors, case, vocab_limit)
     named = [(name, _checked_questions(name, qs)) for name, qs in _categories(questions)]
     ids = [np.array([find.ids(q) for q in qs], np.int64).reshape(-1, 4) for _, qs in named]

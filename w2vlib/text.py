@@ -464,6 +464,7 @@ def checked_words(words) -> list[str]:
                 f"words[{i}] must be a string, got {shorten(word)} ({type(word).__name__})."
             )
         _check_word(word, f"words[{i}]")
+    words = list(map(str, words))  # NumPy's texts would be shown as np.str_('…')
     if len(set(words)) != len(words):
         seen: set[str] = set()
         twice = next(word for word in words if word in seen or seen.add(word))

@@ -88,7 +88,7 @@ def checked_words(words, rows: int) -> tuple[str, ...]:
             )
         if not word:
             raise ValueError(f"words[{position}] is empty; every row needs a word.")
-    return words
+    return tuple(map(str, words))  # NumPy's texts would be shown as np.str_('…') in every answer
 
 
 def index_words(words: tuple[str, ...]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from w2vlib.backend import to_cpu
-from w2vlib.validation import UnknownWordError, as_count, as_matrix, shorten
+from w2vlib.validation import UnknownWordError, as_count, as_ids, as_matrix, shorten
 from w2vlib.word_table import (
     BLOCK_NUMBERS,
     checked_counts,
@@ -531,7 +531,8 @@ def most_similar(
     Raises:
         UnknownWordError: ``query`` is not in the vocabulary.
         TypeError: a query that is no ``str``, ids in place of words.
-        ValueError: the matrix does not have V rows, or ``top`` < 1.
+        ValueError: the matrix does not have V rows, an id has no word, or ``top`` < 1.
+        IndexError: an id in ``word_to_id`` is no row.
 
     Source:
         "Deep Learning from Scratch 2", section 2.3.6.  There an unknown word is only printed.
@@ -539,8 +540,9 @@ def most_similar(
     top = as_count(top, "top")
     unit = _unit_for_book(word_to_id, id_to_word, word_matrix)
     (query_id,) = _book_ids([query], word_to_id)
+    found = _in_words(best(unit @ unit[query_id], top, [query_id]), id_to_word)
     print(f"\n[query] {query}")
-    return _print_scored(best(unit @ unit[query_id], top, [query_id]), id_to_word)
+    return _print_scored(found)
 
 
 def analogy(
@@ -566,7 +568,8 @@ def analogy(
 
     Raises:
         UnknownWordError: one of the words is not in the vocabulary.
-        ValueError: the matrix does not have V rows, or ``top`` < 1.
+        ValueError: the matrix does not have V rows, an id has no word, or ``top`` < 1.
+        IndexError: an id in ``word_to_id`` is no row.
 
     Source:
         "Deep Learning from Scratch 2", section 4.3.  There the vectors are not brought to length
@@ -577,10 +580,11 @@ def analogy(
     ids = _book_ids([a, b, c], word_to_id)
     answer_ids = [] if answer is None else _book_ids([answer], word_to_id)
     scores = analogy_scores(unit, np.array([ids]))[0]
+    found = _in_words(best(scores, top, ids), id_to_word)
     print(f"\n[analogy] {a}:{b} = {c}:?")
     for answer_id in answer_ids:
         print(f"==>{answer}: {scores[answer_id]:.4f}")
-    return _print_scored(best(scores, top, ids), id_to_word)
+    return _print_scored(found)
 
 
 def _unit_for_book(word_to_id, id_to_word, word_matrix) -> np.ndarray:
@@ -604,11 +608,18 @@ def _book_ids(words: list[str], word_to_id: Mapping[str, int]) -> list[int]:
                     "word_to_id, id_to_word, word_matrix."
                 )
             raise UnknownWordError(word, word_to_id)
-    return [int(word_to_id[word]) for word in words]
+    size = len(word_to_id)
+    return [int(as_ids(word_to_id[word], size, f"word_to_id[{word!r}]")) for word in words]
 
 
-def _print_scored(found: list[tuple[int, float]], id_to_word: Mapping[int, str]) -> Scored:
-    result = [(id_to_word[i], score) for i, score in found]
-    for word, score in result:
+def _in_words(found: list[tuple[int, float]], id_to_word: Mapping[int, str]) -> Scored:
+    try:
+        return [(id_to_word[i], score) for i, score in found]
+    except LookupError:
+        raise ValueError("id_to_word must have a word for each of the ids 0 … V−1.") from None
+
+
+def _print_scored(found: Scored) -> Scored:
+    for word, score in found:
         print(f" {word}: {score:.4f}")
-    return result
+    return found
