@@ -149,8 +149,12 @@ class Trainer:
         trust = self._trust(contexts, target)
         try:
             with saving(checkpoint, resume, running) as saver:
-                for batch in rounds:
-                    self._rest(meter)
+                batches = iter(rounds)
+                while rounds.done < len(rounds):
+                    meter.clock.rest(self._told_to, saver)
+                    if self._stop:
+                        return
+                    batch = next(batches)
                     with trust():
                         loss = self._step(contexts, target, batch, max_grad)
                     meter.batch_done(loss, len(batch))
@@ -158,8 +162,6 @@ class Trainer:
                     if rounds.epoch_is_over:
                         self._end_epoch(meter, validate, callbacks)
                     saver.step_done()
-                    if self._stop:
-                        return
         except KeyboardInterrupt:
             self.interrupted = True
             print(
@@ -221,11 +223,9 @@ class Trainer:
         """
         self._stop = True
 
-    def _rest(self, meter: _Meter) -> None:
-        while self.resting and not self._stop:
-            began = time.perf_counter()
-            time.sleep(_NAP)
-            meter.began += time.perf_counter() - began  # no training time
+    def _told_to(self, flag: str) -> bool:
+        """Whether we have been told to stop or to rest."""
+        return getattr(self, flag)
 
     def plot(self, ylim: tuple[float, float] | None = None):
         """Draw the loss over the batches; returns the matplotlib axes."""
@@ -318,12 +318,43 @@ class Trainer:
         return sampler.get_negative_sample(asked, rng=np.random.default_rng(0))
 
 
+class _Stopwatch:
+    """Seconds of training since it was made; it stands still while the training rests."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        return time.perf_counter() - self._began
+
+    def rest(self, told_to: Callable[[str], bool], saver=None) -> None:
+        """Between two steps of any trainer: rest as long as it is told to, but for a stop.
+
+        Args:
+            told_to: says of ``"resting"`` and of ``"_stop"`` whether the trainer is told to.
+            saver: of the checkpoints, which keeps Ctrl-C back until one is written.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C.
+        """
+        began = time.perf_counter()
+        try:
+            while told_to("resting") and not told_to("_stop"):
+                if saver is not None and saver.interrupted:
+                    saver.save_now()
+                time.sleep(_NAP)
+        finally:
+            self._began += time.perf_counter() - began
+
+
 class _Meter:
     """Counts words and losses, and shows them while training runs."""
 
     def __init__(self, trainer: Trainer, steps: int, progress: bool) -> None:
         self.trainer, self.words, self.losses = trainer, 0, []
-        self.began = time.perf_counter()
+        self.clock = _Stopwatch()
         self.bar = None
         if progress:
             from tqdm import tqdm  # plain text: a saved notebook still shows it
@@ -360,7 +391,7 @@ class _Meter:
             )
         self.trainer.loss_list.append(mean)
         self.trainer.loss_batches.append(self.trainer.batches)
-        self.trainer.words_per_second = self.words / (time.perf_counter() - self.began)
+        self.trainer.words_per_second = self.words / self.clock.seconds
         if self.bar is not None:
             loss, speed = self.trainer.loss_list[-1], self.trainer.words_per_second
             self.bar.set_postfix_str(f"loss {loss:.3f}, {speed:,.0f} words/s")
@@ -369,7 +400,7 @@ class _Meter:
         if self.losses:
             self._flush()
         if self.words:
-            self.trainer.words_per_second = self.words / (time.perf_counter() - self.began)
+            self.trainer.words_per_second = self.words / self.clock.seconds
         if self.bar is not None:
             self.bar.close()
 

@@ -1,7 +1,10 @@
 """A compiled training that rests, or stops, in the middle of an epoch."""
 
+import functools
+import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,7 +42,8 @@ def layers(corpus, threads=1):
     model = CBOW(corpus.vocab_size, 8, 2, corpus, seed=3)
     trainer = Trainer(model, SGD(0.1), seed=3, progress=False)
     data = create_contexts_target(corpus, 2, partial=True)
-    return trainer, lambda: trainer.fit(*data, 1, 10_000), lambda: model.params
+    fit = functools.partial(trainer.fit, *data, 1, 10_000)
+    return trainer, fit, lambda: model.params
 
 
 def after(monkeypatch, stretches, then):
@@ -99,9 +103,10 @@ def test_a_stop_within_an_epoch(corpus, make, monkeypatch):
     assert getattr(trainer, "compiled", None) is None
 
 
-def test_a_stop_in_a_rest(corpus, monkeypatch):
-    """Whoever rests can still be told to stop."""
-    trainer, fit, _ = own(corpus)
+@pytest.mark.parametrize("make", [own, behind, layers])
+def test_a_stop_in_a_rest(corpus, make, monkeypatch):
+    """Whoever rests can still be told to stop, and does not take another step."""
+    trainer, fit, _ = make(corpus)
 
     def rest_and_be_stopped():
         trainer.resting = True
@@ -109,26 +114,50 @@ def test_a_stop_in_a_rest(corpus, monkeypatch):
 
     done = after(monkeypatch, 1, rest_and_be_stopped)
     fit()
-    assert done[0] == 1 and trainer.tokens == plan.STRETCH
+    assert done[0] == 1 and trainer.epoch == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("make", [own, behind, layers])
+def test_a_rest_is_no_training_time(corpus, make, threads, monkeypatch):
+    """A rest of a thousand seconds, on a clock that is put forward in each nap."""
+    trainer, fit, _ = make(corpus, threads)
+    naps = []
+
+    def nap(seconds):
+        naps.append(100)
+        if len(naps) == 10:
+            trainer.resting = False
+
+    clock = SimpleNamespace(perf_counter=lambda: time.perf_counter() + sum(naps), sleep=nap)
+    monkeypatch.setattr("w2vlib.trainer.time", clock)
+    done = after(monkeypatch, 2, lambda: setattr(trainer, "resting", True))
+    fit()
+    assert len(naps) == 10 and done[0] == STRETCHES
+    assert 0 < len(corpus.ids) / trainer.words_per_second < 100
 
 
 @pytest.mark.parametrize("make", [own, layers])
-def test_a_rest_is_no_training_time(corpus, make, monkeypatch):
-    """The speed is told as if the training had not rested (which it does for a second)."""
-    trainer, fit, _ = make(corpus)
-    getattr(trainer, "compile", lambda: None)()
-
-    def rest():
-        trainer.resting = True
-        threading.Timer(1.0, setattr, (trainer, "resting", False)).start()
-
-    after(monkeypatch, 2, rest)
-    began = time.perf_counter()
+def test_ctrl_c_is_heard_in_a_rest(corpus, make, monkeypatch, tmp_path):
+    """Also where it waits for a checkpoint, which is written then; training goes on from there."""
+    trainer, fit, weights = make(corpus)
     fit()
-    whole = time.perf_counter() - began
-    assert whole >= 1
-    trained = len(corpus.ids) / trainer.words_per_second
-    assert trained <= whole - 0.5
+    plain = [W.copy() for W in weights()]
+    trainer, fit, weights = make(corpus)
+
+    def rest_and_be_interrupted():
+        trainer.resting = True
+        threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
+
+    done = after(monkeypatch, 2, rest_and_be_interrupted)
+    fit(checkpoint=tmp_path)
+    assert done[0] == 2 and trainer.interrupted
+    assert len(list(tmp_path.glob("checkpoint-*.npz"))) == 1
+    trainer, fit, weights = make(corpus)
+    fit(checkpoint=tmp_path, resume=True)
+    assert done[0] == STRETCHES
+    for W, same in zip(weights(), plain, strict=True):
+        np.testing.assert_array_equal(W, same)
 
 
 def test_the_compiled_trainer_can_be_looked_at(corpus, monkeypatch):

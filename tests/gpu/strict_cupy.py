@@ -437,6 +437,27 @@ class _Device:
         counts.waits += 1
 
 
+class _Event:
+    """A mark between two launches; waiting for one that was never set is a mistake."""
+
+    unfinished = 0  # marks that were set and not waited for; the most of them at a time
+    most_unfinished = 0
+
+    def __init__(self, block=False, disable_timing=False, interprocess=False):
+        self._recorded = False
+
+    def record(self, stream=None):
+        assert not self._recorded
+        self._recorded = True
+        _Event.unfinished += 1
+        _Event.most_unfinished = max(_Event.most_unfinished, _Event.unfinished)
+
+    def synchronize(self):
+        assert self._recorded
+        self._recorded = False
+        _Event.unfinished -= 1
+
+
 def make_cupy():
     """A module that answers to the name ``cupy``; and one for ``cupyx``."""
     cupy = types.ModuleType("cupy")
@@ -457,7 +478,7 @@ def make_cupy():
     cupy.is_available = lambda: True
     cupy.random = types.SimpleNamespace(choice=_choice)
     cupy.RawModule = host_build.RawModule
-    cupy.cuda = types.SimpleNamespace(Device=_Device)
+    cupy.cuda = types.SimpleNamespace(Device=_Device, Event=_Event)
     cupyx = types.ModuleType("cupyx")
     cupyx.scatter_add = lambda a, slices, value: a.scatter_add(slices, value)
     return cupy, cupyx

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
@@ -14,7 +13,7 @@ from w2vlib.checkpoints import saving
 from w2vlib.corpus import keep_probability
 from w2vlib.fast import kernels, plan
 from w2vlib.fast.saving import EngineTraining
-from w2vlib.trainer import _as_callbacks, _call, _someone_watches
+from w2vlib.trainer import _as_callbacks, _call, _someone_watches, _Stopwatch
 from w2vlib.validation import as_choice, as_count, as_generator, as_matrix, as_number
 from w2vlib.word_vectors import WordVectors
 
@@ -22,7 +21,7 @@ MODELS = ("cbow", "skipgram")
 LOSSES = ("negative_sampling", "hierarchical_softmax")
 _LEARNING_RATE = {"cbow": 0.2, "skipgram": 0.05}
 _LAST_SHARE = 1e-4  # of the learning rate, at the end: as in word2vec.c
-_LOOK = 0.1  # seconds between two looks at the keyboard and the clock
+_LOOK = 0.1  # seconds between two looks at the keyboard
 
 
 class FastTrainer:
@@ -245,8 +244,10 @@ class FastTrainer:
         epoch = self._running = _Epoch(self, meter, saver)
         try:
             while epoch.begin < epoch.size and not self._told_to("_stop"):
+                epoch.clock.rest(self._told_to, saver)
                 self._run_stretches(pool, workers, epoch)
-                if epoch.begin < epoch.size:  # all threads rest: the moment for a checkpoint
+                # No thread is at work: the moment for a checkpoint.
+                if epoch.begin < epoch.size and (saver.due() or self._told_to("_stop")):
                     saver.save_now()
         finally:
             epoch.finish()
@@ -254,7 +255,7 @@ class FastTrainer:
             self._running = None
 
     def _run_stretches(self, pool, workers, epoch: _Epoch) -> None:
-        """Let the threads work until the epoch's end, or until a checkpoint is due."""
+        """Let the threads work until the epoch's end, a checkpoint, a rest or a stop."""
         epoch.paused = False
         futures = [pool.submit(worker.run, epoch) for worker in workers]
         try:
@@ -262,7 +263,6 @@ class FastTrainer:
             while wait(futures, timeout=_LOOK, return_when=FIRST_EXCEPTION).not_done:
                 if any(future.done() and future.exception() for future in futures):
                     break
-                epoch.leave_out_rest()
         finally:
             epoch.paused = True
             wait(futures)
@@ -286,23 +286,15 @@ class _Epoch:
         trainer._resumed = (0, 0.0, 0)
         self.lock = threading.Lock()
         self.paused = False
-        self.began = self.looked = time.perf_counter()
-
-    def leave_out_rest(self) -> None:
-        """Called at every look: time in which the training rests is no training time."""
-        now = time.perf_counter()
-        if self.trainer._told_to("resting"):
-            self.began += now - self.looked
-        self.looked = now
+        self.clock = _Stopwatch()
 
     def next_stretch(self) -> tuple[int, int] | None:
-        """Begin and end of the next stretch; ``None`` when there is none, or it is time to stop."""
+        """Begin and end of the next stretch; ``None`` when there is none, or all are to halt."""
         told_to = self.trainer._told_to
-        while told_to("resting") and not (self.paused or told_to("_stop")):
-            time.sleep(_LOOK)
         with self.lock:
             begin = self.begin
-            if self.paused or told_to("_stop") or begin >= self.size:
+            self.paused |= told_to("resting") or told_to("_stop")
+            if self.paused or begin >= self.size:
                 return None
             self.begin = min(begin + plan.STRETCH, self.size)
             return begin, self.begin
@@ -323,7 +315,7 @@ class _Epoch:
         if targets:
             trainer.history.append((trainer._tokens, loss / targets))
             trainer.loss = self.loss / self.targets
-        seconds = trainer._seconds + time.perf_counter() - self.began
+        seconds = trainer._seconds + self.clock.seconds
         trainer.words_per_second = trainer._tokens / max(seconds, 1e-9)
         if self.meter is not None:
             self.meter.show(end - begin)
@@ -332,7 +324,7 @@ class _Epoch:
 
     def finish(self) -> None:
         trainer = self.trainer
-        trainer._seconds += time.perf_counter() - self.began
+        trainer._seconds += self.clock.seconds
         if self.targets:
             trainer.loss_list.append(self.loss / self.targets)
 

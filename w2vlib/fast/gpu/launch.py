@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ LONGEST_STEP = 3.2
 """Sum of the learning rates with which one row may change between two looks at it."""
 MOST_HIDDEN = 512
 MOST_WINDOW = (1 << 16) - 1
+MOST_WAITING = 2
+"""Launches under way: one at work, and the next, so that the device never waits."""
 _SPAN_BITS = 16
 _BLOCK = 1 << 24
 """Tokens whose spans are computed together: the numbers on the way need ten times their memory."""
@@ -184,6 +187,32 @@ def _scramble(z):
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+class Waiting:
+    """Lets the host be no more than :data:`MOST_WAITING` launches ahead of the device.
+
+    Else it would have ordered a whole epoch in a moment, and a rest, a stop or Ctrl-C would be
+    noticed too late to keep any of it back.
+
+    Args:
+        xp: cupy.
+    """
+
+    def __init__(self, xp) -> None:
+        self.xp, self._marks = xp, deque()
+
+    def add(self) -> None:
+        """One more was launched; wait until there are few enough."""
+        mark = self.xp.cuda.Event(block=True, disable_timing=True)
+        mark.record()
+        self._marks.append(mark)
+        self.finish(MOST_WAITING)
+
+    def finish(self, left: int = 0) -> None:
+        """Wait until no more than ``left`` of them are under way."""
+        while len(self._marks) > left:
+            self._marks.popleft().synchronize()
 
 
 class Kernels:

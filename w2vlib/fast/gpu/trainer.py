@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -17,11 +16,12 @@ from w2vlib.fast.gpu.launch import (
     Draws,
     Kernels,
     Rates,
+    Waiting,
     crowding,
     damping,
     stretches,
 )
-from w2vlib.trainer import _as_callbacks, _call
+from w2vlib.trainer import _as_callbacks, _call, _Stopwatch
 from w2vlib.validation import as_count, as_ids
 
 IN_ORDER, LEAST_IN_ORDER = 512, 16
@@ -35,7 +35,8 @@ class GpuTrainer(FastTrainer):
     """:class:`w2vlib.fast.FastTrainer` on a GPU; the same arguments, attributes and methods.
 
     Weights, text and random draws are on the device; nothing is copied during an epoch, and two
-    numbers for each launch after it.  ``threads`` is ignored.
+    numbers for each launch after it.  ``threads`` is ignored.  It rests and stops between two
+    launches, of which the longest takes about a tenth of a second.
 
     Args:
         corpus, options: see :func:`w2vlib.fast.train`; the loss must be negative sampling.
@@ -156,17 +157,16 @@ class GpuTrainer(FastTrainer):
             raise ValueError("checkpoints are written by the CPU's trainer only: device='cpu'.")
         callbacks = _as_callbacks(callbacks)
         self._stop = self.interrupted = False
+        self._also = also
         self.compile()
         meter = _Meter(self) if self.progress else None
+        last = self.epoch + self.max_epoch
         try:
-            for _ in range(self.max_epoch):
-                self._run_epoch_there(meter)
-                if self._stop:
+            while self.epoch < last and not self._stop:
+                if not self._run_epoch_there(meter):
                     break
                 self.epoch += 1
                 _call(callbacks, "on_epoch", self)
-                if self._stop:
-                    break
         except KeyboardInterrupt:
             self.interrupted = True
             print(
@@ -178,8 +178,9 @@ class GpuTrainer(FastTrainer):
                 meter.close()
         return self
 
-    def _run_epoch_there(self, meter) -> None:
-        began, size = time.perf_counter(), len(self._text.ids)
+    def _run_epoch_there(self, meter) -> bool:
+        """One pass over the text; whether it came to the end, or was stopped on the way."""
+        clock, size = _Stopwatch(), len(self._text.ids)
         passed = self.epoch * size
         rates = self._rate(passed), self._rate(passed + size)
         draws = Draws(
@@ -188,23 +189,40 @@ class GpuTrainer(FastTrainer):
             reach_key=int(_mix(self._key, self.epoch, -2)),
         )
         tokens, spans = self._there.epoch(_mix(self._key, self.epoch, -1))
-        reports = self._launch_all(tokens, spans, Rates(*rates, max(1, len(tokens))), draws)
-        self.lr = rates[1]
-        self._report(to_cpu(self._kernels.xp.stack(reports)), size, began)
+        order = Rates(*rates, max(1, len(tokens)))
+        reports, reached = self._launch_all(tokens, spans, order, draws, clock)
+        whole = reached == len(tokens)
+        done = size if whole else round(size * reached / len(tokens))
+        self.lr = self._rate(passed + done)
+        self._report(to_cpu(self._kernels.xp.stack(reports)), done, clock)
         if meter is not None:
-            meter.show(size)
+            meter.show(done)
+        return whole
 
-    def _launch_all(self, tokens, spans, rates: Rates, draws: Draws) -> list:
-        """All launches of an epoch, without waiting; (loss, targets) of each, on the device."""
+    def _launch_all(
+        self, tokens, spans, rates: Rates, draws: Draws, clock: _Stopwatch
+    ) -> tuple[list, int]:
+        """The launches of an epoch, without copying anything.
+
+        Returns:
+            (loss, targets) of each launch, on the device; and up to which token they came.
+        """
         xp, run = self._kernels.xp, self._kernels.run
         if self.deterministic:
             run = self._kernels.run_in_order
-        reports = [xp.zeros(2)]
+        reports, reached, waiting = [xp.zeros(2)], 0, Waiting(xp)
         for begin, end in self._stretches(len(tokens)):
+            if self._told_to("resting"):
+                waiting.finish()  # what is under way is no rest yet
+                clock.rest(self._told_to)
+            if self._told_to("_stop"):
+                break
             losses = run(*self._net, tokens, spans, begin, end, rates, draws)
             targets = xp.count_nonzero(spans[begin:end]).astype(np.float64)
             reports.append(xp.stack([losses.sum(), targets]))
-        return reports
+            reached = end
+            waiting.add()
+        return reports, reached
 
     def _stretches(self, size: int) -> Iterator[tuple[int, int]]:
         """Begin and end of each launch of an epoch, which the kernels are made ready for."""
@@ -231,8 +249,8 @@ class GpuTrainer(FastTrainer):
             yield begin, min(begin + targets, size)
             begin += targets
 
-    def _report(self, reports: np.ndarray, size: int, began: float) -> None:
-        """The epoch's figures; ``reports`` (launches, 2)."""
+    def _report(self, reports: np.ndarray, size: int, clock: _Stopwatch) -> None:
+        """The figures of an epoch, or of its first ``size`` tokens; ``reports`` (launches, 2)."""
         loss, targets = reports.sum(axis=0)
         if not np.isfinite(loss):
             raise FloatingPointError(
@@ -248,7 +266,7 @@ class GpuTrainer(FastTrainer):
         if targets:
             self.loss = float(loss / targets)
             self.loss_list.append(self.loss)
-        self._seconds += time.perf_counter() - began
+        self._seconds += clock.seconds
         self.words_per_second = self._tokens / max(self._seconds, 1e-9)
 
 
