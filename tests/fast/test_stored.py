@@ -2,6 +2,8 @@
 
 import gzip
 import lzma
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -99,6 +101,40 @@ def test_closing_while_an_array_is_held(tmp_path):
     held = corpus.ids
     corpus.close()
     assert held[0] >= 0
+
+
+def test_nobody_holds_the_files_of_a_text_when_they_are_deleted(tmp_path, monkeypatch):
+    """Windows deletes no file that is still mapped: a finished training would end in an error."""
+    held = []
+
+    class Watched(stored._Mapping):
+        def close(self):
+            super().close()
+            held.append(not self._map.closed)
+
+    monkeypatch.setattr(stored, "_Mapping", Watched)
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT)
+    fast.train(path, hidden_size=2, max_epoch=1, seed=0, progress=False)
+    assert held == [False, False]
+
+
+def test_files_that_cannot_be_deleted_now_are_deleted_at_the_end(tmp_path, monkeypatch):
+    later = []
+    monkeypatch.setattr(stored.atexit, "register", lambda *call, **options: later.append(call))
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT)
+    corpus = fast.store(path)
+    with monkeypatch.context() as windows:
+
+        def refuse(*_, **__):
+            raise PermissionError(13, "The process cannot access the file")
+
+        windows.setattr(os, "unlink", refuse)
+        corpus.close()
+    assert later == [(shutil.rmtree, corpus.folder)]
+    later[0][0](later[0][1])
+    assert not corpus.folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,9 @@ def train(
     make = trainer_on(device, deterministic, threads)
     with opened(source, min_count, tokenizer) as corpus:
         trainer = make(corpus, **options)
-        return trainer.fit(callbacks, checkpoint=checkpoint, resume=resume).take_vectors()
+        vectors = trainer.fit(callbacks, checkpoint=checkpoint, resume=resume).take_vectors()
+        del trainer  # it reads the text's files, which Windows would not delete below it
+        return vectors
 
 
 def trainer_on(device: str | None, deterministic: bool, threads: int) -> Callable:

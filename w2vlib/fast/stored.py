@@ -6,9 +6,11 @@ ids gives them their final numbers.  In memory are the vocabulary and one block 
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import mmap
 import os
+import shutil
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -78,6 +80,8 @@ class StoredCorpus:
                 mapping.close()
         if self._temporary is not None:
             self._temporary.cleanup()
+            if self.folder.exists():  # Windows deletes no file that someone still has mapped
+                atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
 
     def __enter__(self) -> StoredCorpus:
         return self
@@ -137,7 +141,9 @@ def store(
     as_choice(sentences, "sentences", ("lines", "stream"))
     tokenizer_of(tokenizer)
     path = existing_file(path, CORPORA)
-    temporary = tempfile.TemporaryDirectory(prefix="w2vlib-") if folder is None else None
+    temporary = None
+    if folder is None:
+        temporary = tempfile.TemporaryDirectory(prefix="w2vlib-", ignore_cleanup_errors=True)
     try:
         target = Path(temporary.name if temporary else folder)
         target.mkdir(parents=True, exist_ok=True)
