@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ def test_pause_resume_and_stop(make):
         monitor.fit(background=True)
         steps = lambda: len(trainer.history)  # noqa: E731
     else:
-        monitor.fit_corpus(CORPUS, 100_000, 50, background=True)
+        in_background(monitor)
         steps = lambda: max(trainer.batches, len(trainer.loss_list))  # noqa: E731
     until(lambda: steps() > 3)
     with pytest.raises(RuntimeError, match="still running"):
@@ -139,6 +140,125 @@ def test_pause_resume_and_stop(make):
     assert np.isfinite(trainer.loss_list).all()
     monitor.pause()  # nothing left to pause
     assert not monitor.paused
+
+
+def in_background(monitor, epochs=100_000):
+    if isinstance(monitor.trainer, FastTrainer):
+        return monitor.fit(background=True)
+    return monitor.fit_corpus(CORPUS, epochs, 50, background=True)
+
+
+@pytest.mark.parametrize("make", [layers, compiled, handed_over])
+@pytest.mark.parametrize("wish", ["stop", "pause"])
+def test_a_button_pressed_before_the_trainer_has_begun(make, wish, monkeypatch):
+    """A trainer forgets at its beginning what it was told before; the monitor does not."""
+    trainer = compiled(epochs=100_000) if make is compiled else make()
+    monitor = watched(trainer, probes=(), questions=None)
+    method = "fit" if make is compiled else "fit_corpus"
+    fit, may_begin = getattr(trainer, method), threading.Event()
+    monkeypatch.setattr(trainer, method, lambda *a, **o: may_begin.wait(30) and fit(*a, **o))
+    in_background(monitor)
+    getattr(monitor, wish)()
+    may_begin.set()
+    if wish == "pause":
+        time.sleep(0.3)
+        assert monitor.log.status == "paused" and not trainer.loss_list
+        assert monitor._clock.seconds < 0.3
+        monitor.stop()
+    monitor.wait(30)
+    assert not monitor._thread.is_alive()
+    assert monitor.log.status == "stopped, and kept" and not monitor.paused
+
+
+def test_a_button_pressed_as_the_training_ends():
+    """The training's last word stands, whatever a late button had in mind."""
+
+    class Slow(TrainingLog):
+        @property
+        def status(self):
+            return self._status
+
+        @status.setter
+        def status(self, value):
+            if threading.current_thread() is here and value == "running" and slow:
+                monitor._thread.join(0.5)  # the training may end in between, if it can
+            self._status = value
+
+    here, slow, trainer = threading.current_thread(), [], layers()
+    monitor = watched(trainer, probes=(), questions=None)
+    monitor.log = Slow()
+    in_background(monitor)
+    until(lambda: trainer.batches > 3)
+    monitor.pause()
+    slow.append(True)
+    monitor.stop()
+    monitor.wait(30)
+    assert monitor.log.status == "stopped, and kept" and not monitor.paused
+    monitor.resume(), monitor.stop(), monitor.pause()
+    assert monitor.log.status == "stopped, and kept" and not monitor.paused
+
+
+def test_the_newest_state_is_shown_last(monkeypatch):
+    """A button is obeyed while the training's thread is about to tell of an earlier moment."""
+    monitor = watched(layers(), probes=(), questions=None)
+    monitor._panel = SimpleNamespace(state=None, refresh_still=lambda soon: None)
+    shown, buttons = monitor.state, []
+
+    def slowly():
+        state = shown()
+        if not buttons and state["status"] == "running" and monitor.log.moments:
+            buttons.append(threading.Thread(target=monitor.pause))
+            buttons[0].start()
+            buttons[0].join(0.5)
+        return state
+
+    monkeypatch.setattr(monitor, "state", slowly)
+    in_background(monitor)
+    until(lambda: buttons and not buttons[0].is_alive())
+    assert monitor._panel.state["status"] == "paused" and monitor._panel.state["paused"]
+    monitor.stop()
+    monitor.wait(30)
+    assert monitor._panel.state["status"] == "stopped, and kept"
+
+
+@pytest.mark.parametrize("make", [layers, compiled])
+def test_a_pause_is_no_training_time(make):
+    """Neither for the monitor nor for the trainer, which rests itself."""
+    trainer = compiled(epochs=100_000) if make is compiled else make()
+    monitor, began = watched(trainer, probes=(), questions=None), time.perf_counter()
+    in_background(monitor)
+    until(lambda: trainer.loss_list)
+    monitor.pause()
+    time.sleep(1.5)
+    monitor.resume()
+    monitor.stop()
+    monitor.wait(30)
+    whole = time.perf_counter() - began
+    words = trainer.tokens if make is compiled else 50 * trainer.batches
+    for seconds in (words / trainer.words_per_second, monitor.log.last.seconds):
+        assert 0 < seconds < whole - 1.4
+
+
+def test_a_message_of_an_earlier_training_is_not_obeyed():
+    """It may have waited for the end of a cell, and comes when another training runs."""
+    from w2vlib.widgets.monitor_panel import MonitorPanel
+
+    monitor = watched(layers(), probes=(), questions=None)
+    panel = MonitorPanel(monitor)
+    monitor.fit_corpus(CORPUS, 1, 50)
+    earlier = {"run": monitor.state()["run"]}
+    in_background(monitor)
+    for late in (panel.do_pause, panel.do_stop, panel.do_resume):
+        late(earlier)
+        assert monitor.log.status == "running" and not monitor._ended
+    now = {"run": monitor.state()["run"]}
+    panel.do_pause(now)
+    assert monitor.paused
+    panel.do_resume(now)
+    assert not monitor.paused
+    panel.do_stop(now)
+    monitor.wait(30)
+    assert monitor.log.status == "stopped, and kept"
 
 
 @pytest.mark.parametrize("make", [layers, handed_over])
@@ -227,8 +347,9 @@ def test_without_a_notebook_the_trainers_own_bar_shows(capsys):
 
 
 def test_wrong_arguments():
-    with pytest.raises(TypeError, match="must be a Trainer"):
-        TrainingMonitor(3)
+    for wrong in (3, Trainer, SimpleNamespace(fit=print, stop=print, loss_list=[])):
+        with pytest.raises(TypeError, match="must be a Trainer"):
+            TrainingMonitor(wrong)
     with pytest.raises(TypeError, match="give corpus="):
         TrainingMonitor(layers(), probes=["w1"])
     with pytest.raises(TypeError, match="list of words"):

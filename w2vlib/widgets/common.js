@@ -80,6 +80,20 @@ class Wire {
     });
   }
 
+  /**
+   * Says a thing again and again until the kernel answers, or until something else is wished for.
+   *
+   * What is said before the page has its own line to the kernel, beside the running cell, waits for
+   * the cell's end; on a busy machine the line takes some seconds to be laid.  So the thing must be
+   * such that it does no harm when heard twice, and late.
+   */
+  insist(what, content = {}, times = 15) {
+    const wish = (this.wish = {});
+    const attempt = (left) =>
+      this.ask(what, content, 2000, left === times - 5).catch(() => left > 1 && wish === this.wish && attempt(left - 1));
+    attempt(times);
+  }
+
   receive(message) {
     if (message.view !== this.view) return;
     this.heard = Math.max(this.heard, message.number);

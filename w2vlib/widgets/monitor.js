@@ -23,7 +23,7 @@ class MonitorView {
   build() {
     const title = h("h3", { id: unique("title") }, "Training");
     this.root.setAttribute("aria-labelledby", title.id);
-    const tell = (what) => () => this.wire.ask(what).catch(() => {});
+    const tell = (what) => () => this.wire.insist(what, { run: this.run });
     this.status = h("span", { class: "w2v-status", role: "status" });
     this.pause = h("button", { onclick: () => tell(this.paused ? "resume" : "pause")() }, "Pause");
     this.stop = h("button", { onclick: tell("stop") }, "Stop and keep");
@@ -47,6 +47,7 @@ class MonitorView {
   render(state) {
     if (!state || !state.status) return;
     this.paused = state.paused;
+    this.run = state.run;
     const active = state.status === "running" || state.status === "paused";
     const sign = { running: "▶", paused: "‖", finished: "✓" }[state.status] || "■";
     const text = `${sign} ${state.status}`;

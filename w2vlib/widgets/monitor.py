@@ -36,7 +36,7 @@ class TrainingMonitor:
 
     Attributes:
         log: the :class:`~w2vlib.widgets.training_log.TrainingLog` with all that was seen.
-        paused: whether the training rests.
+        runs: how often a training was begun.
 
     Raises:
         TypeError: something that is no trainer; probes or questions without words to look them up.
@@ -49,7 +49,8 @@ class TrainingMonitor:
     def __init__(
         self, trainer, *, corpus=None, probes: Sequence[str] = (), questions=None, live=None
     ) -> None:
-        if not callable(getattr(trainer, "fit", None)) or not hasattr(trainer, "loss_list"):
+        has = ("fit", "stop", "loss_list", "resting")
+        if isinstance(trainer, type) or not all(hasattr(trainer, name) for name in has):
             raise TypeError(
                 f"trainer must be a Trainer or a FastTrainer, got {type(trainer).__name__}."
             )
@@ -58,10 +59,13 @@ class TrainingMonitor:
         if (probes or questions) and not hasattr(self.corpus, "words"):
             raise TypeError("probes and questions need the words: give corpus=… too.")
         self.live = in_notebook() if live is None else bool(live)
-        self.paused = False
+        self.runs = 0
         self._unknown = [p for p in probes if p not in set(self.corpus.words)] if probes else []
         self._clock, self._thread, self._failure = Clock(), None, None
         self._ticker = None
+        # Buttons are obeyed in one thread while another trains: what is seen of the training
+        # (status, clock, state of the page) changes in one of them at a time.
+        self._lock, self._ended = threading.RLock(), False
         self._next = self._epochs = self._steps = self._reached = 0.0
         self._panel = None
 
@@ -86,6 +90,10 @@ class TrainingMonitor:
         self._epochs, self._steps = self._expected(method, args, options)
         if self.live:
             self._show()
+        with self._lock:
+            self.runs += 1
+            self._ended, self.log.status = False, "running"
+            self._send()
         work = (method, args, options)
         if background:
             self._failure = None
@@ -103,30 +111,33 @@ class TrainingMonitor:
 
     def _run(self, method: str, args, options) -> None:
         trainer = self.trainer
-        callbacks = [*options.pop("callbacks", ()), _Hook(self)]
         bar, trainer.progress = trainer.progress, trainer.progress and not self.live
-        self.log.status = "running"
         self._begin = (getattr(trainer, "epoch", 0), getattr(trainer, "batches", 0))
         self._reached = 0.0
-        self._clock.run()
+        with self._lock:
+            if not self.paused:
+                self._clock.run()
         compiled = hasattr(trainer, "history") or getattr(trainer, "engine", "") == "fast"
         ticker = self._ticker = _Ticker(self) if compiled else None
+        outcome = "finished"
         try:
+            callbacks = [*options.pop("callbacks", ()), _Hook(self)]
             getattr(trainer, method)(*args, callbacks=callbacks, **options)
         except BaseException as error:
-            self.log.status = f"ended by {type(error).__name__}"
+            outcome = f"ended by {type(error).__name__}"
             if self._panel is not None:
                 self._panel.show_error(error)
             raise
-        else:
-            stopped = getattr(trainer, "_stop", False) or trainer.interrupted
-            self.log.status = "stopped, and kept" if stopped else "finished"
         finally:
             if ticker is not None:
                 ticker.close()
             trainer.progress = bar
-            self._clock.rest()
-            self.paused = trainer.resting = False  # also after Ctrl-C in a pause
+            with self._lock:
+                if outcome == "finished" and (trainer._stop or trainer.interrupted):
+                    outcome = "stopped, and kept"
+                self.log.status = outcome
+                self._clock.rest()
+                trainer.resting = False  # also after Ctrl-C in a pause
             self.update(last=True)
 
     def wait(self, timeout: float | None = None) -> TrainingMonitor:
@@ -155,38 +166,42 @@ class TrainingMonitor:
 
     # -- halting
 
+    @property
+    def paused(self) -> bool:
+        """Whether the training is to rest."""
+        return bool(self.trainer.resting)
+
     def pause(self) -> None:
         """Let the training rest after this step (of compiled code: some 10,000 words)."""
-        if self.log.status in ("running", "paused"):
-            self.paused = self.trainer.resting = True
-            self.log.status = "paused"
-            self._clock.rest()
+        with self._lock:
+            if self.log.status == "running":
+                self.trainer.resting = True
+                self.log.status = "paused"
+                self._clock.rest()
             self._send()
 
     def resume(self) -> None:
         """Go on."""
-        if self.paused:
-            self.log.status = "running"
-            self._clock.run()
-            self.paused = self.trainer.resting = False
+        with self._lock:
+            if self.log.status in ("running", "paused"):
+                self.log.status = "running"
+                self._clock.run()
+                self.trainer.resting = False
             self._send()
 
     def stop(self) -> None:
         """End the training after this step and keep what was learned."""
-        self.trainer.stop()
-        self.resume()
-
-    def _rest_if_paused(self) -> None:
-        """Called between two steps; short naps let Ctrl-C through."""
-        while self.paused and not self.trainer._stop:
-            time.sleep(_NAP)
+        with self._lock:
+            self._ended = True
+            self.trainer.stop()
+            self.resume()
 
     # -- looking
 
     def step(self) -> None:
-        """Between two steps of the training: rest if asked to, look if it is time."""
-        if self.paused:
-            self._rest_if_paused()
+        """Between two steps of the training: end it if asked to, look if it is time."""
+        if self._ended:  # perhaps asked before the trainer had begun and could hear of it
+            self.trainer.stop()
         if self._ticker is None and time.perf_counter() >= self._next:
             self.update()
 
@@ -286,11 +301,13 @@ class TrainingMonitor:
 
     def _send(self) -> None:
         if self._panel is not None:
-            self._panel.state = self.state()
+            with self._lock:  # else an older state may be sent after a newer one
+                self._panel.state = self.state()
 
     def state(self) -> dict:
         """All there is to show, as data that JSON can carry."""
-        return self.log.state() | {"paused": self.paused, "unknown": self._unknown}
+        more = {"paused": self.paused, "run": self.runs, "unknown": self._unknown}
+        return self.log.state() | more
 
     def _repr_html_(self) -> str:
         return self.log.html()
@@ -324,7 +341,11 @@ class _Ticker:
 
     def _run(self) -> None:
         monitor = self.monitor
-        while not self._end.wait(max(_NAP, monitor._next - time.perf_counter())):
+        while not self._end.wait(_NAP):
+            if monitor._ended:
+                monitor.step()
+            if time.perf_counter() < monitor._next:
+                continue
             if not monitor.paused and getattr(monitor._compiled(), "tokens", 0):
                 try:
                     monitor.update()

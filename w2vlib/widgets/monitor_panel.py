@@ -20,15 +20,22 @@ class MonitorPanel(Panel):
 
     def do_pause(self, message: dict) -> None:
         """Let the training rest."""
-        self.monitor.pause()
+        if self._of_now(message):
+            self.monitor.pause()
 
     def do_resume(self, message: dict) -> None:
         """Go on."""
-        self.monitor.resume()
+        if self._of_now(message):
+            self.monitor.resume()
 
     def do_stop(self, message: dict) -> None:
         """End it and keep what was learned."""
-        self.monitor.stop()
+        if self._of_now(message):
+            self.monitor.stop()
+
+    def _of_now(self, message: dict) -> bool:
+        """Whether this training was meant: a message may have waited for the end of another."""
+        return message.get("run") == self.monitor.runs
 
     def still(self) -> str:
         """The curves so far, as HTML without a kernel."""
