@@ -99,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_command(commands, name: str, run, help: str, epilog: str | None = None):
+def add_command(commands, name: str, run, help: str, epilog: str | None = None):
+    """The parser of one command, which ``run(options)`` carries out."""
     command = commands.add_parser(
         name,
         help=help,
@@ -112,7 +113,7 @@ def _add_command(commands, name: str, run, help: str, epilog: str | None = None)
 
 
 def _add_train(commands) -> None:
-    train = _add_command(
+    train = add_command(
         commands, "train", _train, "learn word vectors from a text", epilog=_TRAIN_EPILOG
     )
     train.add_argument("text", metavar="TEXT", help="a text file, or the name of a data set")
@@ -213,7 +214,7 @@ def _add_checkpoints(train) -> None:
 
 
 def _add_nearest(commands) -> None:
-    nearest = _add_command(
+    nearest = add_command(
         commands,
         "nearest",
         _nearest,
@@ -226,7 +227,7 @@ def _add_nearest(commands) -> None:
 
 
 def _add_analogy(commands) -> None:
-    analogy = _add_command(
+    analogy = add_command(
         commands,
         "analogy",
         _analogy,
@@ -243,7 +244,7 @@ def _add_analogy(commands) -> None:
 
 
 def _add_evaluate(commands) -> None:
-    evaluate = _add_command(
+    evaluate = add_command(
         commands,
         "evaluate",
         _evaluate,

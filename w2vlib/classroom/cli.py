@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from w2vlib.cli import add_command
+
 _EPILOG = """\
 a round, from the folder of the course:
   python -m w2vlib.classroom list
@@ -84,14 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(commands, name: str, run, help: str, epilog: str | None = None, course: bool = False):
-    command = commands.add_parser(
-        name,
-        help=help,
-        description=help[0].upper() + help[1:] + ".",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.set_defaults(run=run)
+    command = add_command(commands, name, run, help, epilog)
     if course:
         command.add_argument(
             "--course",
