@@ -2,6 +2,7 @@
 
 import gc
 import math
+import pickle
 import sys
 import tracemalloc
 from types import SimpleNamespace
@@ -602,6 +603,25 @@ def test_fit_corpus_keeps_to_sentences():
     found = [(names[a], names[t], names[b]) for (a, b), t in zip(contexts, target, strict=True)]
     assert len(found) == 7
     assert set(found) == expected
+
+
+def test_fit_corpus_needs_neighbours():
+    """Of one word a line nothing can be learned; it was not said."""
+    model = CBOW(2, 2, 1, [0, 1])
+    with pytest.raises(ValueError, match="each of the 3 sentences has one word.*'stream'"):
+        Trainer(model, SGD(), progress=False).fit_corpus(build_corpus("a\nb\na\n"))
+
+
+def test_a_trainer_can_be_pickled_and_goes_on():
+    contexts, target = create_contexts_target(CORPUS, 1)
+    one, other = (Trainer(CBOW(V, 3, 1, CORPUS, seed=0), Adam(), seed=0) for _ in range(2))
+    one.fit(contexts, target, 1)
+    one.fit(contexts, target, 1)
+    other.fit(contexts, target, 1)
+    other = pickle.loads(pickle.dumps(other))
+    other.fit(contexts, target, 1)
+    assert (one.model.word_vecs == other.model.word_vecs).all()
+    assert one.loss_list == other.loss_list
 
 
 def test_fit_corpus_needs_a_model_with_windows():

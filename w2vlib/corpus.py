@@ -487,6 +487,20 @@ def _check_reach(window_size: int, length: int) -> None:
         )
 
 
+def refuse_lone_words(corpus) -> None:
+    """Windows end with the sentence: a text of one word a line has nothing to learn from.
+
+    Raises:
+        ValueError: every sentence of the corpus has one word only.
+    """
+    starts = getattr(corpus, "sentence_starts", None)
+    if starts is not None and len(starts) == len(corpus.ids):
+        raise ValueError(
+            f"no word has a neighbour: each of the {len(starts):,} sentences has one word. If the "
+            "text has one word a line, read it with datasets.load(path, sentences='stream')."
+        )
+
+
 _BLOCK = 4096  # rows of windows written at a time: they stay in the cache until all columns are in
 
 

@@ -75,7 +75,7 @@ class Trainer:
             raise ValueError(f"device must be one of {DEVICES}, got {device!r}.")
         _check_has(model, "model", "CBOW(…)", "forward", "backward")
         _check_has(optimizer, "optimizer", "Adam()", "update")
-        self._to_device = {None: lambda x: x, "cpu": to_cpu, "gpu": to_gpu}[device]
+        self._to_device = {None: _where_it_is, "cpu": to_cpu, "gpu": to_gpu}[device]
         model, optimizer = self._to_device(model), self._to_device(optimizer)
         self.model, self.optimizer, self.engine = model, optimizer, engine
         self.rng = as_generator(rng, seed)
@@ -194,6 +194,7 @@ class Trainer:
 
         Raises:
             TypeError: a model without ``window_size``, such as the ones that take one-hot vectors.
+            ValueError: sentences of one word only, in which no word has a neighbour;
             and as :meth:`fit`.
         """
         if self.engine == "fast":
@@ -201,7 +202,7 @@ class Trainer:
 
             fast.fit(self, corpus, max_epoch, **options)
             return
-        from w2vlib.corpus import create_contexts_target
+        from w2vlib.corpus import create_contexts_target, refuse_lone_words
 
         if not hasattr(self.model, "window_size"):
             raise TypeError(
@@ -209,6 +210,7 @@ class Trainer:
                 "window_size. Make its inputs yourself (create_contexts_target, convert_one_hot) "
                 "and call fit, or use CBOW or SkipGram."
             )
+        refuse_lone_words(corpus)
         has_ends = getattr(corpus, "sentence_starts", None) is not None
         contexts, target = create_contexts_target(corpus, self.model.window_size, partial=has_ends)
         if get_array_module(getattr(self.model, "word_vecs", None)) is not np:
@@ -453,6 +455,10 @@ def _memory_key(p) -> tuple[tuple, bool]:
     by_stride = sorted(axes, reverse=True)
     flipped = axes != by_stride if len(axes) == 2 else p.ndim == 2 and p.shape[0] == 1
     return (start, p.dtype.str, p.ndim, tuple(by_stride)), flipped
+
+
+def _where_it_is(x):
+    return x  # by name, so that a Trainer can be pickled
 
 
 def _check_has(thing, name: str, example: str, *methods: str) -> None:

@@ -52,6 +52,14 @@ def test_same_loss_as_the_numpy_engine(corpus):
     assert trainer.validation_losses[-1] == pytest.approx(model.forward(contexts, target), rel=1e-5)
 
 
+def test_looking_at_the_validation_loss_leaves_nothing_in_the_layers(corpus):
+    model = CBOW(corpus.vocab_size, 4, 2, corpus, seed=1)
+    trainer = Trainer(model, SGD(0.1), engine="fast", seed=1, progress=False)
+    trainer.fit_corpus(corpus, 2, validation=create_contexts_target(corpus, 2, partial=True))
+    with pytest.raises(RuntimeError, match="before forward"):
+        model.backward()
+
+
 def test_bare_ids_and_stop():
     ids = np.random.default_rng(0).integers(0, 20, 500)
     model = CBOW(20, 5, 2, ids, seed=1)

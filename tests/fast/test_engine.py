@@ -387,11 +387,35 @@ def test_wrong_options(corpus, options, error, words):
         (np.array([0.5, 1.0]), TypeError, "integer"),
         (np.array([], dtype=int), ValueError, "empty"),
         (None, (TypeError, ValueError), "."),
+        (build_corpus("a\nb\na\n"), ValueError, "3 sentences has one word.*sentences='stream'"),
     ],
 )
 def test_wrong_sources(source, error, words):
     with pytest.raises(error, match=words):
         fast.train(source, progress=False)
+
+
+@pytest.mark.parametrize("source", ["ptb", [0, 1, 0], np.array([0, 1]), None])
+def test_the_trainer_itself_takes_corpora_only(source):
+    with pytest.raises(TypeError, match="^corpus must be a Corpus or a StoredCorpus, got"):
+        fast.FastTrainer(source)
+
+
+@pytest.mark.parametrize("power", [1000, 1e300])
+def test_a_power_beyond_all_numbers_is_refused(corpus, power):
+    """It made NaN of all probabilities, and of these a table that drew anything."""
+    with pytest.raises(ValueError, match="^power = .* infinite weights"):
+        train(corpus, power=power)
+
+
+def test_weights_of_another_shape_are_refused(corpus):
+    trainer = fast.FastTrainer(corpus, hidden_size=8, progress=False)
+    W_in, W_out = trainer.get_weights()
+    with pytest.raises(ValueError, match=r"^W_in must have shape .*, 8\), got .*, 1\)"):
+        trainer.set_weights(W_in[:, :1], W_out)
+    with pytest.raises(ValueError, match="^W_out must have shape"):
+        trainer.set_weights(W_in, W_out[1:])
+    assert (trainer.get_weights()[0] == W_in).all()
 
 
 def test_one_word_has_no_tree():

@@ -8,6 +8,7 @@ from w2vlib.backend import get_array_module
 from w2vlib.fast.engine import FastTrainer
 from w2vlib.fast.plan import STRETCH
 from w2vlib.hierarchical_softmax import HierarchicalSoftmaxLoss
+from w2vlib.layers import forward_only
 from w2vlib.models import CBOW, SkipGram
 from w2vlib.optimizers import SGD
 from w2vlib.trainer import _as_callbacks, _call
@@ -59,7 +60,8 @@ def fit_trainer(
         _write_back(engine, trainer)
         trainer.epoch += 1
         if validate is not None:
-            trainer.validation_losses.append(validate())
+            with forward_only():
+                trainer.validation_losses.append(validate())
         _call(callbacks, "on_epoch", trainer)
         if trainer._stop:
             engine.stop()

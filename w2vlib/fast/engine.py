@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 import numpy as np
 
 from w2vlib.checkpoints import saving
-from w2vlib.corpus import keep_probability
+from w2vlib.corpus import keep_probability, refuse_lone_words
 from w2vlib.fast import kernels, plan
 from w2vlib.fast.saving import EngineTraining
 from w2vlib.trainer import _as_callbacks, _call, _someone_watches, _Stopwatch
@@ -67,6 +67,12 @@ class FastTrainer:
         rng: np.random.Generator | None = None,
         progress: bool | None = None,
     ) -> None:
+        if not hasattr(corpus, "sentence_starts"):
+            raise TypeError(
+                f"corpus must be a Corpus or a StoredCorpus, got {type(corpus).__name__}. Make one "
+                "with datasets.load(…) or build_corpus(…), or call fast.train."
+            )
+        refuse_lone_words(corpus)
         self.corpus = corpus
         self.model = as_choice(model, "model", MODELS)
         self.loss_name = as_choice(loss, "loss", LOSSES)

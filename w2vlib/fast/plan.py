@@ -146,7 +146,10 @@ def tiers(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
 
 def noise_table(counts: np.ndarray, power: float) -> np.ndarray:
     """(V,) uint64 alias table of ``P ∝ count ** power``: share (32 bits) below, other row above."""
-    weights = np.where(counts > 0, np.maximum(counts, 1).astype(np.float64) ** power, 0.0)
+    with np.errstate(over="ignore"):
+        weights = np.where(counts > 0, np.maximum(counts, 1).astype(np.float64) ** power, 0.0)
+        if not np.isfinite(weights.sum()):
+            raise ValueError(f"power = {power:g} makes infinite weights of the counts. Use 0.75.")
     if np.count_nonzero(weights) < 2:
         raise ValueError(
             "negative sampling needs at least two different words (one is the target), but the "
