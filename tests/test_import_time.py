@@ -1,5 +1,9 @@
 """``import w2vlib`` is quick because it loads nothing heavy; the clock is not asked."""
 
+import ast
+import importlib
+from pathlib import Path
+
 import pytest
 
 from tests.oracles import run_python
@@ -74,3 +78,15 @@ def test_unknown_names_are_attribute_errors():
 def test_star_import_gives_the_public_names():
     code = "from w2vlib import *; print(Embedding.__name__, PAD, 'np' in globals())"
     assert run_python(code) == "Embedding -1 False\n"
+
+
+@pytest.mark.parametrize("package", ["w2vlib", "w2vlib.fast"])
+def test_editors_are_told_the_same_names(package):
+    """Names that come when they are asked for cannot be seen by a program that only reads."""
+    package = importlib.import_module(package)
+    tree = ast.parse(Path(package.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    told = {alias.name: node.module for node in block.body for alias in node.names}
+    assert ast.unparse(block.test) == "TYPE_CHECKING"
+    lazy = {**getattr(package, "_MODULE_OF", {}), **getattr(package, "_LAZY", {})}
+    assert told == {name: f"{package.__name__}.{module}" for name, module in lazy.items()}

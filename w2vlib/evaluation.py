@@ -308,7 +308,7 @@ def evaluate_analogies(
     questions: Mapping[str, Iterable[Sequence[str]]] | Iterable[tuple[str, Iterable]],
     *,
     method: str = "3CosAdd",
-    top: Sequence[int] = (1, 5),
+    top: int | Iterable[int] = (1, 5),
     exclude_query: bool = True,
     case: str = "fold",
     vocab_limit: int | None = None,
@@ -319,7 +319,7 @@ def evaluate_analogies(
         vectors: the word vectors.
         questions: category name → list of (a, b, c, d); a dict or a list of such pairs.
         method: ``"3CosAdd"`` or ``"3CosMul"`` (see :func:`w2vlib.word_vectors.analogy_scores`).
-        top: places to show in the table.
+        top: the place or places to show in the table.
         exclude_query: leave a, b, c out of the answers.  A question whose answer is one of its own
             query words then counts as wrong.
         case: ``"fold"``: upper and lower case are the same, and the most frequent spelling of a

@@ -16,8 +16,13 @@ import functools
 import importlib
 import os
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from w2vlib.word_vectors import WordVectors
+
+if TYPE_CHECKING:  # what editors and type checkers read; the program itself never does
+    from w2vlib.fast.engine import FastTrainer, update
+    from w2vlib.fast.stored import StoredCorpus, store
 
 _LAZY = {"FastTrainer": "engine", "update": "engine", "StoredCorpus": "stored", "store": "stored"}
 
