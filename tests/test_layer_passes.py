@@ -51,7 +51,9 @@ def test_gradients_of_inputs_that_cannot_be():
     ((name, sentence),) = stopped(check, check._input_grads, None, (a,))
     assert name == "contract" and sentence.startswith("backward returned no gradient for input x")
     check = check_of(Right, (a,))
+    check.batch, check.point = "one row", "trained"
     ((name, sentence),) = stopped(check, check._input_grads, np.ones(3), (a,))
+    assert [(p.batch, p.point) for p in check.report.problems] == [("one row", "trained")]
     assert name == "shape" and sentence.startswith("The gradient of input x has shape (3,)")
     check = check_of(Right, (a,))
     check._input_grads(a.astype(np.float32), (a,))
@@ -170,6 +172,10 @@ def test_an_exception_says_where_and_ends_the_check():
         ("crash", "backward raised ValueError: no way.")
     ]
     assert isinstance(check.report.problems[0].error, ValueError)
+    check, layer = check_of(), Right()
+    layer.forward = breaks
+    ((name, sentence),) = stopped(check, check._run_pass, layer, (X,), np.ones((3, 3)))
+    assert name == "crash" and sentence.startswith("forward raised ValueError: no [[")
     check = check_of()
     check.batch = "one row"
     ((_, sentence),) = stopped(check, check._attempt, "forward", breaks, "way")

@@ -94,6 +94,18 @@ def test_the_rounding_of_a_gradient_follows_from_the_usual_slope(drawn):
     assert check._rounding_of(1, dout, one) == pytest.approx(unit * 5 * 3, rel=1e-6)
 
 
+def test_one_gradient_for_a_parameter_that_is_listed_twice():
+    class Listed(Right):
+        def __init__(self):
+            super().__init__()
+            self.params.append(self.W)
+            self.grads.append(self.grads[0])
+
+    report = check_of(Listed).run({}, set(), False, 0)
+    assert report.passed, str(report)
+    assert {c.name for c in report.comparisons} == {"W", "b", "input x"}
+
+
 # ---- the factory --------------------------------------------------------------------------------
 
 
@@ -188,6 +200,16 @@ def test_what_is_left_from_earlier(factory, name, how):
     check._batches = lambda more: ()
     ((found, sentence),) = [(p.name, p.sentence) for p in check.run({}, set(), False, 0).problems]
     assert found == name and sentence.endswith(how)
+
+
+def test_another_problem_does_not_hide_what_is_left():
+    class Both(KeepsDout):
+        def backward(self, dout):
+            dx = super().backward(dout.copy())
+            dout[...] = 0
+            return dx
+
+    assert names_of(Both) == ["dout changed", "stale"]
 
 
 # ---- used twice ---------------------------------------------------------------------------------
