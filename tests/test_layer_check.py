@@ -472,6 +472,14 @@ def test_the_factory_must_make_the_same_layer_each_time(change, said):
 # ---- forward, again and again -------------------------------------------------------------------
 
 
+def test_a_forward_that_does_not_work_at_all():
+    class Breaks(Right):
+        def forward(self, x):
+            raise KeyError("never")
+
+    assert first_problem(Breaks) == ("crash", "given", "forward raised KeyError: 'never'.")
+
+
 def test_forward_may_be_called_twice_in_a_row():
     class Once(Right):
         busy = False

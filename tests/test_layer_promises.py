@@ -300,6 +300,25 @@ def test_both_uses_have_the_weights_of_the_check():
     assert seen[0].tolist() == ((0.7 * X[::-1] @ W + B) ** 2).tolist()
 
 
+def test_who_ignores_dout_is_told_so_whatever_the_factory_draws():
+    rng = np.random.default_rng(0)
+
+    class Ignores(Square):
+        def __init__(self):
+            super().__init__()
+            self.W[...] = rng.standard_normal(self.W.shape)
+
+        def backward(self, dout):
+            return super().backward(np.ones((3, 3)))
+
+    check = check_of(Ignores)
+    check.values = [W.copy(), B.copy()]
+    check._check_linear(np.full((3, 3), 0.5))
+    (problem,) = check.report.problems
+    assert problem.name == "linear in dout"
+    assert problem.sentence.startswith("backward ignores dout: ")
+
+
 def test_the_sum_of_two_gradients():
     a, b = np.array([1.0, 0.0]), np.array([0.0, -2.0])
     for off in (1.9e-9, -1.9e-9):

@@ -387,8 +387,7 @@ class LayerCheck:
     def _check_finite(self, out) -> None:
         bad = ~np.isfinite(out)
         if np.any(bad):
-            value = np.asarray(out)[bad].ravel()[0] if np.ndim(out) else out
-            self._fail("not finite", f"forward returned {value}.")
+            self._fail("not finite", f"forward returned {np.asarray(out)[bad].ravel()[0]}.")
 
     def _fresh_pass(self, values, inputs, dout) -> _Pass:
         return self._run_pass(self._new_layer(values), inputs, dout)
