@@ -389,6 +389,8 @@ BAD_SOURCES = [
     (["a", ["b"]], TypeError, r"source\[1\]"),
     ([["a"], "b"], TypeError, r"source\[1\]"),
     ([1, 2], TypeError, r"source\[0\]"),
+    ([{"b", "a"}], TypeError, r"source\[0\] is a set: a sentence must be a list"),
+    ([["b"], {"a": 1}], TypeError, r"source\[1\] is a dict: a sentence must be a list"),
     ([b"a"], TypeError, r"source\[0\]"),
     ([[1, 2]], TypeError, "must be a string, got 1"),
     ([[["a"]]], TypeError, "not deeper"),

@@ -184,6 +184,15 @@ class TestMatrix:
     def test_cell_format(self):
         assert texts(plotting.matrix_picture([0.12345], cell_format=".4f")) == ["0.1235"]
 
+    def test_nan_and_infinity_are_shown(self):
+        ax = plotting.matrix_picture([np.nan, np.inf, -np.inf, 1])
+        assert set(texts(ax)) == {"1", "nan", "∞", "\N{MINUS SIGN}∞"}
+
+    @pytest.mark.parametrize("values", [["a", "b"], [None], [1j]])
+    def test_what_is_no_number_is_refused(self, values):
+        with pytest.raises(TypeError, match="must hold real numbers, got dtype"):
+            plotting.matrix_picture(values)
+
     def test_equation_keeps_the_order_from_left_to_right(self):
         ax = plotting.matrix_equation([1, 0], "@", plotting.Matrix([[5], [6]]), "=", [5])
         by_place = [t.get_text() for t in sorted(ax.texts, key=lambda t: t.get_position()[0])]

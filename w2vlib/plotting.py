@@ -179,6 +179,8 @@ class Matrix:
         value = self.values[i, j]
         if self.cell_format is not None:
             return format(value, self.cell_format)
+        if not np.isfinite(value):  # who looks for NaN must see it
+            return str(value).replace("inf", "∞").replace("-", "\N{MINUS SIGN}")
         text = str(int(value)) if value == int(value) else format(value, ".2f")
         return text.replace("-", "\N{MINUS SIGN}")
 
@@ -202,8 +204,9 @@ def matrix_picture(
 
     `values` (R, C) or (C,); the other arguments as in `Matrix`. Returns the Axes, for `show`.
 
-    Raises ValueError for more than two dimensions, an empty matrix or a wrong number of labels;
-    IndexError for a highlighted row or cell that does not exist.
+    Raises TypeError for something else than numbers; ValueError for more than two dimensions, an
+    empty matrix or a wrong number of labels; IndexError for a highlighted row or cell that does not
+    exist.
     """
     matrix = Matrix(values, title, rows, columns, highlight, cells, cell_format)
     return matrix_equation(matrix)
@@ -305,6 +308,8 @@ def _margin_right(matrix: Matrix) -> float:
 
 def _as_matrix(values) -> np.ndarray:
     values = np.asarray(values)
+    if values.dtype.kind not in "fiub":
+        raise TypeError(f"a matrix must hold real numbers, got dtype {values.dtype}")
     if values.ndim not in (1, 2) or values.size == 0:
         raise ValueError(f"a matrix must be (R, C) or (C,) and not empty, got shape {values.shape}")
     if values.size > 400:

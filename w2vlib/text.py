@@ -208,6 +208,11 @@ def pieces_of_tokens(source) -> Iterator[list[str]]:
                     f"source[{i}] is {shorten(item)} ({type(item).__name__}). The items of source "
                     "must be all words (strings) or all sentences (lists of strings)."
                 )
+            if isinstance(item, (Set, Mapping)):
+                raise TypeError(
+                    f"source[{i}] is a {type(item).__name__}: a sentence must be a list of words. "
+                    "A set would have another order in each run."
+                )
             if not flat:
                 words = list(item)
                 _check_no_line_end(words)

@@ -29,6 +29,9 @@ def test_it_begins_with_a_question_that_the_model_can_answer(explorer):
     assert explorer.headline() == "man is to king as woman is to queen"
     assert Explorer(V, start="paris - france + italy").answer.first.word == "rome"
     assert Explorer(V, start=("good", "better", "big")).answer.first.word == "bigger"
+    for wrong in (("good", "better"), ("good", "better", "big", "bad"), [], 3):
+        with pytest.raises(ValueError, match="^start must be a formula, a word or three words"):
+            Explorer(V, start=wrong)
     other = Explorer(WordVectors(["x", "y"], np.eye(2), [1, 5]))
     assert other.headline() == "y: its nearest word is x"
     assert other.mode == "formula"

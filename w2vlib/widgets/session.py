@@ -6,7 +6,7 @@ does in it is one call of a method here, so all of it can be tried (and tested) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from w2vlib.validation import UnknownWordError, as_choice, as_count
 from w2vlib.widgets import compare as comparing
@@ -61,7 +61,7 @@ class Explorer:
 
     Raises:
         TypeError: something else than word vectors.
-        ValueError: no model at all.
+        ValueError: no model at all, or a ``start`` of other than one or three words.
 
     Example:
         >>> import numpy as np
@@ -108,8 +108,10 @@ class Explorer:
             start = next(known, None) or self.vectors.by_frequency()[0]
         if isinstance(start, str):
             self.ask(start)
+        elif isinstance(start, Iterable) and len(words := list(start)) == 3:
+            self.ask_analogy(*words)
         else:
-            self.ask_analogy(*start)
+            raise ValueError(f"start must be a formula, a word or three words, got {start!r}.")
         if self.answer is not None and self.answer.query.analogy is None:
             self.mode = "formula"
 
