@@ -60,7 +60,7 @@ def test_a_training_is_paused_resumed_and_stopped(page, notebooks, cell, lab_ser
     notebook = notebooks(page, DATA, cell, "print('kept', trainer._stop)", run=False)
     notebook.run_all(wait=False)
     page.wait_for_selector(".w2v-monitor .w2v-status:has-text('running')", timeout=60_000)
-    page.wait_for_function("document.querySelectorAll('.w2v-monitor polyline').length > 0")
+    page.wait_for_selector(".w2v-monitor polyline", timeout=60_000)  # when all is compiled
     before = seconds(page)
     page.wait_for_function(
         "t => [...document.querySelectorAll('.w2v-monitor dd')].some("
@@ -96,6 +96,42 @@ def test_a_training_is_paused_resumed_and_stopped(page, notebooks, cell, lab_ser
         if "text/html" in output.get("data", {})
     ]
     assert any("Training: stopped, and kept" in still and "<img" in still for still in stills)
+
+
+UNHEARD = """
+from w2vlib.widgets.base import Panel
+opened, unheard = Panel.open, []
+def open(panel):
+    opened(panel)
+    def address(data, asked_for):
+        wish = data["content"]["do"] if data["method"] == "custom" else "state"
+        if wish in ("pause", "stop") and unheard.count(wish) < 2:
+            unheard.append(wish)
+            return None  # to the cell, which is busy
+        return asked_for
+    panel.comm._reply_subshell_for = address
+Panel.open = open
+"""
+
+
+def test_a_button_is_obeyed_that_was_not_heard_at_once(page, notebooks, lab_server):
+    """On a busy machine a click may come before the page has its line beside the running cell."""
+    notebook = notebooks(page, DATA + UNHEARD, LAYERS, "print(unheard)", run=False)
+    notebook.run_all(wait=False)
+    page.wait_for_selector(".w2v-monitor .w2v-status:has-text('running')", timeout=60_000)
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_selector(".w2v-monitor .w2v-status:has-text('paused')")
+    page.get_by_role("button", name="Stop and keep").click()
+    page.wait_for_selector(".w2v-monitor .w2v-status:has-text('stopped, and kept')")
+    said = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output")
+    said.wait_for()
+    told = ["pause", "pause", "stop", "stop"], []  # from ipykernel 7.4 on; before
+    assert said.inner_text().strip() in map(str, told)
+    # What was not heard then is heard now that the cell has ended, and changes nothing.
+    page.wait_for_timeout(500)
+    status = page.locator(".w2v-monitor .w2v-status").inner_text()
+    assert status.endswith("stopped, and kept")
+    no_barriers(page, ".w2v-monitor")
 
 
 def test_a_finished_training_without_a_kernel(browser, page, notebooks, lab_server):
