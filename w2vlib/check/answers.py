@@ -6,6 +6,7 @@ code raised, :class:`~w2vlib.check.running.Raised`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,10 +39,28 @@ def plain(value):
     try:
         array = np.array(value)
     except Exception:
-        return Remark(f"a {type(value).__name__} that is no array of numbers")
+        return Remark(f"{_kind(value)} that is no array of numbers")
     if array.dtype.kind not in "fiubU":
-        return Remark(f"a {type(value).__name__} that is no array of numbers")
+        return Remark(
+            _OTHER_ARRAYS.get(array.dtype.kind, _OTHER)
+            if isinstance(value, np.ndarray)
+            else f"{_kind(value)} that is no array of numbers"
+        )
     return array
+
+
+_OTHER = "an array of something else than numbers"
+_OTHER_ARRAYS = {"c": "an array of complex numbers", "O": "an array of Python objects"}
+
+
+def _kind(value) -> str:
+    """What it is: ``a dict``, ``a tuple of 2``."""
+    length = f" of {len(value)}" if type(value) in (list, tuple) else ""
+    return article(type(value).__name__) + length
+
+
+def article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
 
 
 def is_remark(value, remark: Remark) -> bool:
@@ -85,7 +104,45 @@ def raised_text(error: Raised) -> str:
     if error.line and not error.source:
         where = f"in line {error.line} (`{error.function}`)"
     called = f"It happened when the check called `{error.call}`."
-    return f"`{error.kind}: {error.message}` {where}\n{called}"
+    return f"`{error.kind}: {error.message}` {where}\n{called}{_tip(error)}"
+
+
+# Messages that puzzle beginners: exception, what it says, and what that means.
+_TIPS = (
+    (
+        "TypeError",
+        r"\b[A-Za-z_]\w*\.\w+\(\) takes \d+ positional",
+        "The object itself counts as one of them: the first parameter of a method is `self`.",
+    ),
+    (
+        "TypeError",
+        r"^\w+\(\) takes no arguments",
+        "There is no `__init__` that takes them. (The name has two underscores on either side.)",
+    ),
+    (
+        "RecursionError",
+        "",
+        "A function calls itself, directly or through others, and nothing puts an end to it.",
+    ),
+    (
+        "OverflowError",
+        "math range error",
+        "`math.exp` stops where the result is too large for a number; `np.exp` goes on with "
+        "infinity.",
+    ),
+    (
+        "ValueError",
+        "math domain error|expected a (positive|nonnegative) input",
+        "The functions of `math` stop where there is no result, as at the logarithm of 0.",
+    ),
+)
+
+
+def _tip(error: Raised) -> str:
+    for kind, message, tip in _TIPS:
+        if error.kind == kind and re.search(message, error.message):
+            return "\n" + tip
+    return ""
 
 
 def difference(label: str, got, right) -> str:
@@ -128,7 +185,15 @@ def _ratio(got, right) -> str:
     ratio = got[used] / right[used]
     if not np.allclose(ratio, ratio[0], rtol=1e-4) or abs(ratio[0] - 1) < 1e-4 or ratio[0] == 0:
         return ""
-    return f" Yours is {ratio[0]:.4g} times the expected value throughout."
+    if used.sum() > 1:
+        return f" Yours is {ratio[0]:.4g} times the expected value throughout."
+    return f" Yours is {ratio[0]:.4g} times the expected value." if _is_simple(ratio[0]) else ""
+
+
+def _is_simple(ratio: float) -> bool:
+    """Whether it is n or 1/n.  (Every number is some multiple of any other one.)"""
+    large = max(abs(ratio), 1 / abs(ratio))
+    return large < 100 and abs(large - round(large)) < 1e-4 * large
 
 
 def shown_alike(got, right) -> tuple[str, str]:
@@ -158,6 +223,8 @@ def show(value, digits: int = 4) -> str:
             max_line_width=76,
             separator=", ",
         )
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        return show(repr(value.item()), digits)
     if isinstance(value, (float, np.floating, np.ndarray)):
         return f"{float(value) + 0.0:.{digits + 2}g}"
     if isinstance(value, list) and any(isinstance(v, list | np.ndarray) for v in value):

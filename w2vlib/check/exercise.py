@@ -23,6 +23,7 @@ from w2vlib.check.answers import (
     NOTHING,
     UNWRITTEN,
     Remark,
+    article,
     difference,
     first_apart,
     is_remark,
@@ -209,7 +210,9 @@ class Notes:
         except NotImplementedError:
             self.unwritten(quantity)
         except (Exception, SystemExit) as error:
-            if "ellipsis" in str(error):  # a blank of the stub, ``W = ...``, is still empty
+            if "ellipsis" in running.message_of(
+                error
+            ):  # a blank of the stub, ``W = ...``, is still empty
                 self.unwritten(quantity)
             self.stop(quantity, running.as_raised(error, f"{name}({_names(args, kwargs)})"))
 
@@ -222,10 +225,6 @@ def _names(args, kwargs) -> str:
     """Arguments by kind, for telling which call failed: ``array (3, 2), array (3,)``."""
     shown = [_brief(a) for a in args] + [f"{k}={_brief(v)}" for k, v in kwargs.items()]
     return ", ".join(shown)
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
 
 
 def _brief(value) -> str:
@@ -358,8 +357,8 @@ class Exercise:
                     (next(iter(fitting.values())), wrong[0]) if len(fitting) == 1 else (None, None)
                 )
         for mistake in GENERIC:
-            if mistake.edit and mistake.edit(answers, expected, wrong):
-                return mistake, wrong[0]
+            if mistake.edit and (quantity := mistake.edit(answers, expected, wrong)):
+                return mistake, quantity if isinstance(quantity, str) else wrong[0]
         return None, None
 
     def _played(self, mistake: Mistake, cases, expected):
@@ -373,7 +372,7 @@ class Exercise:
     def _not_callable(self, solution) -> Report:
         thing = "class" if self.kind == "class" else "function"
         text = (
-            f"The check got {_article(type(solution).__name__)}, but it needs the {thing} itself, "
+            f"The check got {article(type(solution).__name__)}, but it needs the {thing} itself, "
             f"to call it with inputs of its own: `check.{self.name}(YourName)`, without brackets "
             "after your name."
         )
@@ -416,7 +415,8 @@ class Exercise:
         )
 
     def _wrong(self, cases, answers, expected, mistake, quantity, remains) -> Report:
-        number = _smallest(cases, answers, expected, quantity, bool(mistake))
+        telling = self._telling(cases, answers, expected, mistake, quantity)
+        number = _smallest(cases, answers, expected, quantity, bool(mistake), telling)
         case, seen = cases[number], answers[number]
         got, right = seen[quantity], expected[number].get(quantity, NOTHING)
         headline, text = "not right yet.", ""
@@ -444,6 +444,21 @@ class Exercise:
             hints=(mistake.hints if mistake and mistake.hints else self._hints_for(label)),
             printed=remains.printed,
         )
+
+    def _telling(self, cases, answers, expected, mistake, quantity: str) -> set[int]:
+        """Numbers of the cases in which the mistake gives the very answer that was given."""
+        if mistake not in self.mistakes:
+            return set()
+        return {
+            number
+            for mutant in self._played(mistake, cases, expected)
+            for number, (seen, wrong, right) in enumerate(
+                zip(answers, mutant, expected, strict=False)
+            )
+            if {quantity} <= seen.keys() & wrong.keys() & right.keys()
+            and same(seen[quantity], wrong[quantity])
+            and not same(wrong[quantity], right[quantity])
+        }
 
     def _hints_for(self, label: str) -> tuple[str, ...]:
         """The general hints; none about forward where forward is right and backward is not."""
@@ -504,10 +519,12 @@ def _explains(quantities, cases, answers, mutant, expected) -> bool:
     return evidence >= MIN_EVIDENCE
 
 
-def _smallest(cases, answers, expected, quantity: str, named: bool) -> int:
-    """Number of the smallest case in which ``quantity`` is wrong; rather one with numbers."""
+def _smallest(cases, answers, expected, quantity: str, named: bool, telling=()) -> int:
+    """Number of the smallest case in which ``quantity`` is wrong; rather one of the telling ones,
+    and rather one with numbers.
+    """
     found = [
-        (named and isinstance(seen[quantity], Raised), case.size, number)
+        (number not in telling, named and isinstance(seen[quantity], Raised), case.size, number)
         for number, (case, seen, right) in enumerate(zip(cases, answers, expected, strict=False))
         if quantity in seen and not (quantity in right and same(seen[quantity], right[quantity]))
     ]
@@ -549,9 +566,9 @@ def _only(answers, expected, wrong, texts) -> bool:
     )
 
 
-def _changed_inputs(answers, expected, wrong) -> bool:
+def _changed_inputs(answers, expected, wrong) -> str | None:
     changed = [seen for seen in answers if seen.get("inputs", NOTHING).text.startswith("changed")]
-    return "inputs" in wrong and len(changed) >= MIN_EVIDENCE
+    return "inputs" if "inputs" in wrong and len(changed) >= MIN_EVIDENCE else None
 
 
 GENERIC = (

@@ -70,7 +70,7 @@ def as_raised(error: BaseException, call: str) -> Raised:
         if not _is_library(trace.tb_frame.f_code.co_filename):
             frame = trace
         trace = trace.tb_next
-    message = _steady(_message(error))
+    message = _steady(message_of(error))
     if frame is None:
         return Raised(type(error).__name__, message, call)
     code = frame.tb_frame.f_code
@@ -78,7 +78,7 @@ def as_raised(error: BaseException, call: str) -> Raised:
     return Raised(type(error).__name__, message, call, frame.tb_lineno, source, code.co_name)
 
 
-def _message(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """What it says; an exception of the checked code may fail at that, too."""
     try:
         return str(error)
@@ -90,6 +90,8 @@ def _message(error: BaseException) -> str:
 
 def _is_library(filename: str) -> bool:
     if filename.startswith(("<frozen", "<__array_function__")):
+        return True
+    if filename.endswith((".pyx", ".pxd", ".pxi")):  # compiled, as NumPy's generators are
         return True
     path = os.path.abspath(filename)
     return any(path.startswith(folder + os.sep) for folder in _LIBRARIES)
