@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import w2vlib
+from tests.oracles import run_python
 from w2vlib import CBOW, Corpus, build_corpus, create_contexts_target, datasets, fast
 from w2vlib.corpus import keep_probability
 
@@ -406,6 +407,27 @@ def test_a_power_beyond_all_numbers_is_refused(corpus, power):
     """It made NaN of all probabilities, and of these a table that drew anything."""
     with pytest.raises(ValueError, match="^power = .* infinite weights"):
         train(corpus, power=power)
+
+
+def test_after_its_end_a_training_does_not_go_on(corpus):
+    trainer = fast.FastTrainer(corpus, hidden_size=8, max_epoch=1, seed=0, progress=False)
+    vectors = trainer.fit().take_vectors()
+    assert (trainer.word_vectors().vectors == vectors.vectors).all()
+    for go_on in (trainer.fit, trainer.get_weights):
+        with pytest.raises(RuntimeError, match=r"^W_out is gone: take_vectors\(\) ends a training"):
+            go_on()
+
+
+def test_compiled_code_needs_no_folder_to_be_kept_in():
+    """A package that nobody may write to, and no home: there numba refuses to keep anything."""
+    code = """
+import numpy as np
+from numba.core import caching
+caching.CompileResultCacheImpl._locator_classes = []
+from w2vlib.fast import engine, plan
+print(plan.tree_outputs(np.array([3, 2, 1]), False).tree_start.tolist())
+"""
+    assert run_python(code) == "[0, 1, 2, 3]\n"
 
 
 def test_weights_of_another_shape_are_refused(corpus):

@@ -166,7 +166,10 @@ class FastTrainer:
         return WordVectors(self.corpus.words, vectors, self.corpus.counts, copy=False)
 
     def take_vectors(self) -> WordVectors:
-        """Like :meth:`word_vectors`, at the end: W_out is let go first, to save memory."""
+        """Like :meth:`word_vectors`, at the end: W_out is let go first, to save memory.
+
+        The training cannot go on afterwards.
+        """
         self.weights.W_out = None
         return self.word_vectors()
 
@@ -200,7 +203,7 @@ class FastTrainer:
         resume: bool = False,
         also=None,
     ) -> FastTrainer:
-        """Train ``max_epoch`` epochs.
+        """Train ``max_epoch`` epochs; called again, as many more at the last learning rate.
 
         Args:
             callbacks: called as ``callback(trainer)`` after every epoch; an object with a method

@@ -72,12 +72,16 @@ and the product of the eight lanes below that of float64.
 _OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False}
 
 
-def _compiled(function):
+def kept(function, **options):
     """``njit`` with a cache on the disk, or without one where no folder can be written."""
     try:
-        return njit(cache=True, **_OPTIONS)(function)
+        return njit(cache=True, **options)(function)
     except RuntimeError:
-        return njit(**_OPTIONS)(function)
+        return njit(**options)(function)
+
+
+def _compiled(function):
+    return kept(function, **_OPTIONS)
 
 
 def _inlined(function):

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 
-from w2vlib.fast.kernels import BLOCK, GROUP, Net, Outputs, Scratch, Text
+from w2vlib.fast.kernels import BLOCK, GROUP, Net, Outputs, Scratch, Text, kept
 from w2vlib.hierarchical_softmax import _huffman_parents
 from w2vlib.negative_sampling import AliasTable
 from w2vlib.validation import as_count, as_ids, as_matrix
@@ -93,8 +92,8 @@ class Weights:
         shape = self.shape
         copies = shape.vocab_size + shape.threads * shape.hot
         shift = shape.vocab_size + thread * shape.hot
-        for matrix in (self.W_in, self.W_out):
-            rows = matrix.reshape(-1, shape.stride)
+        for name in ("W_in", "W_out"):
+            rows = self._all_rows(name)
             rows[shift : shift + shape.hot] = rows[: shape.hot]
         tier_end, every = tiers(shape)
         return Net(
@@ -116,9 +115,16 @@ class Weights:
 
     def rows(self, name: str) -> np.ndarray:
         """The (V, H) part of a matrix that holds the weights, as a view."""
-        shape = self.shape
-        matrix = getattr(self, name).reshape(-1, shape.stride)
-        return matrix[: shape.vocab_size, : shape.hidden_size]
+        return self._all_rows(name)[: self.shape.vocab_size, : self.shape.hidden_size]
+
+    def _all_rows(self, name: str) -> np.ndarray:
+        matrix = getattr(self, name)
+        if matrix is None:
+            raise RuntimeError(
+                f"{name} is gone: take_vectors() ends a training. To go on afterwards, look at the "
+                "vectors with word_vectors()."
+            )
+        return matrix.reshape(-1, self.shape.stride)
 
     def randomize(self, rng: np.random.Generator) -> None:
         """W_in uniform in ±1/(2H) as in word2vec.c; W_out stays zero."""
@@ -208,7 +214,7 @@ def tree_outputs(counts: np.ndarray, ahead: bool) -> Outputs:
     )
 
 
-@njit(cache=True)
+@kept
 def _cut_paths(parent, bit, size):
     """The paths from the root to the words, cut into groups."""
     root = 2 * size - 2
