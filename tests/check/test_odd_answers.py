@@ -217,3 +217,41 @@ def test_the_example_of_a_named_mistake_shows_that_mistake():
         assert report.mistake == "missing-1/B"
         assert "1 times too large" not in report.text
         assert ("x", "[[  0., 800.]]") not in report.example
+
+
+# ------------------------------------------------------------------------- said as it is
+
+
+def test_zeros_are_not_blamed_on_a_missing_factor_alone():
+    report = check.ppmi(lambda C: np.zeros(C.shape))
+    assert report.headline.startswith("every value is 0")
+    assert any("If N is there" in hint for hint in report.hints)
+
+
+@pytest.mark.parametrize("name", check.EXERCISES)
+def test_code_in_a_hint_is_code(name):
+    """No sentence where the name of an array belongs."""
+    for mistake in check.exercise_named(name).mistakes:
+        for hint in mistake.hints:
+            assert not [
+                p
+                for p in hint.split("`")[1::2]
+                if " " in p.partition("[...]")[0] and "[...] = 0" in p
+            ]
+
+
+def test_a_batch_that_is_given_one_row_does_not_start_its_generator_again():
+    """Its two calls may well agree by chance, because a few words come nearly always."""
+
+    class OneRow:
+        def __init__(self, corpus, power, sample_size, seed=None):
+            counts = np.bincount(corpus) ** power
+            self.p, self.K = counts / counts.sum(), sample_size
+            self.rng = np.random.default_rng(seed)
+
+        def get_negative_sample(self, target):
+            p = self.p.copy()
+            p[target] = 0
+            return np.array([self.rng.choice(len(p), self.K, p=p / p.sum())] * len(target))
+
+    assert check.unigram_sampler(OneRow).mistake == "same-for-all-rows"

@@ -145,10 +145,11 @@ def grads_not_filled(name: str = "dW", *quantities: str) -> Mistake:
             for q, v in answers.items()
         }
 
+    shown = name if " " in name else f"`{name}`"
     return Mistake(
         "grads-not-filled",
-        "the weights get no gradient.",
-        f"After backward, `{name}` is still zero, so training will never change these weights. "
+        f"{'some' if len(quantities) > 1 else 'the'} weights get no gradient.",
+        f"After backward, {shown} is still zero, so training will never change these weights. "
         "(A name that is assigned anew, a copy or `a[ids][…] = …` does not reach the array in "
         "`grads`.)",
         (

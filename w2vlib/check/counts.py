@@ -465,7 +465,7 @@ def _ppmi(C, *, slip: str = ""):
         return np.where(log > 1, log, 0.0)
     if slip == "absolute-value":
         return np.where(ratio > 0, np.abs(log), 0.0)
-    return np.maximum(log, 0)
+    return np.trunc(np.maximum(log, 0)) if slip == "whole-numbers" else np.maximum(log, 0)
 
 
 def _ppmi_cases(rng) -> list[Case]:
@@ -580,6 +580,16 @@ PPMI = Exercise(
             ("By which factor do yours and the expected values differ?", "`np.log2`."),
         ),
         Mistake(
+            "whole-numbers",
+            "the decimals have been cut off.",
+            "C holds whole numbers, and so does an array made by `np.zeros_like(C)`: whatever is "
+            "written into it loses what stands behind the point.",
+            (
+                "Which dtype has your result?",
+                "`np.zeros(C.shape)`, or `np.zeros_like(C, dtype=float)`.",
+            ),
+        ),
+        Mistake(
             "log10",
             "the logarithm to base 10 instead of log2.",
             "Information is measured in bits here: 1 means “twice as often as by chance”.",
@@ -587,10 +597,13 @@ PPMI = Exercise(
         ),
         Mistake(
             "N-missing",
-            "the factor N is missing.",
+            "every value is 0; probably the factor N is missing.",
             "PMI compares probabilities: C/N against (S_i/N)·(S_j/N). One N is left in the "
-            "numerator; without it nearly every value falls below 0.",
-            ("Write P(i, j), P(i) and P(j) as counts divided by N. What is left over?",),
+            "numerator; without it every value falls below 0 and is cut off.",
+            (
+                "Write P(i, j), P(i) and P(j) as counts divided by N. What is left over?",
+                "If N is there: print the values before they are cut off at 0.",
+            ),
         ),
         Mistake(
             "N-is-V",

@@ -213,7 +213,11 @@ NUMERICAL_GRADIENT = Exercise(
             "f was only ever asked at the same point.",
             "So its differences are all 0. Either the step is so small that x + h rounds to x "
             "(numbers have 16 digits), or f was handed another array than the one that was moved.",
-            ("What is `1.0 + 1e-50 == 1.0`?", "h = 1e-4 leaves enough digits on both sides."),
+            (
+                "Which array do you move, and which one do you hand to f? "
+                "(`flatten` and `copy` make another one.)",
+                "What is `1.0 + 1e-50 == 1.0`? h = 1e-4 leaves enough digits on both sides.",
+            ),
             rule=_by_steps(_never_moved),
         ),
         Mistake(

@@ -28,7 +28,8 @@ def set_weights(notes, model, W_in, W_out) -> tuple:
         notes.stop("loss", Remark("no gradient array: `params` must be a list of the weights"))
     different = list({id(p): p for p in params}.values())
     if len(different) != 2:
-        text = f"{len(different)} different arrays in `params`, where W_in and W_out are expected"
+        number = f"{len(different)} different array{'s' * (len(different) != 1)}"
+        text = f"{number} in `params`, where W_in and W_out are expected"
         notes.stop("loss", Remark(text))
     if getattr(model, "word_vecs", None) is different[1]:
         different.reverse()
@@ -76,8 +77,8 @@ _SHARED = Mistake(
     "shared-weight-overwritten",
     "W_in has the gradient of one context only.",
     "All contexts look up the *same* W_in: one parameter, one gradient, the sum over the contexts. "
-    "Where each of them writes into the same array, the last one wins. (One layer object used for "
-    "all contexts also forgets all inputs but the last.)",
+    "Where each of them writes into the same array, the last one wins. (And if one layer object is "
+    "used for all contexts, a single call of its backward goes back through the last one only.)",
     (
         "How often is the array of W_in's gradient filled during one backward?",
         "One layer object for each context, or one lookup for all contexts at once; then add.",
@@ -139,6 +140,17 @@ _ONE_GRADIENT = Mistake(
     ("How many losses depend on h?", "`dh += …` in the loop, not `dh = …`."),
     slips=("dh-overwritten:last", "dh-overwritten:first"),
 )
+_SHARED_OUT = Mistake(
+    "shared-weight-overwritten",
+    "W_out has the gradient of one context only.",
+    "The losses of all C contexts use the *same* W_out: one parameter, one gradient, the sum over "
+    "the contexts. Each loss layer knows only its own part of it.",
+    (
+        "Which layers have a share in the gradient of W_out, and which of them are in `grads`?",
+        "List each of them in `params` and `grads`, or add them up: `grads[1][...] = sum(…)`.",
+    ),
+    slips=("W_out-overwritten:last", "W_out-overwritten:first"),
+)
 _ASSIGNED = Mistake(
     "assigned-instead-of-added",
     "you assigned where you must add.",
@@ -160,7 +172,7 @@ def _common_mistakes() -> tuple[Mistake, ...]:
         common.dout_ignored(),
         common.wrong_sign("dW_in", "dW_out"),
         common.grads_not_filled("the gradient of W_in", "dW_in"),
-        common.grads_accumulate("the gradient of the last step"),
+        common.grads_accumulate("grads[0]"),
         common.stale_cache("the contexts and targets"),
     )
 
@@ -426,7 +438,10 @@ class _NegativeModel:
         power = {"missing-1/C:both": 0, "missing-1/C:backward": 0, "double-1/C": 2}.get(slip, 1)
         share = dh / inputs.shape[1] ** power
         dW_out = np.zeros_like(W_out)
-        np.add.at(dW_out, ids, dx[..., None] * h[:, None, None, :])
+        shares = dx[..., None] * h[:, None, None, :]
+        kept = {"W_out-overwritten:first": slice(1), "W_out-overwritten:last": slice(-1, None)}
+        c = kept.get(slip, slice(None))
+        np.add.at(dW_out, ids[:, c], shares[:, c])
         parts = []
         for c in range(inputs.shape[1]):
             parts.append(np.zeros_like(W_in))
@@ -581,6 +596,7 @@ SKIP_GRAM = Exercise(
     mistakes=(
         _MEAN_OVER_C,
         _ONE_GRADIENT,
+        _SHARED_OUT,
         _FIRST_ONLY,
         _WINDOW_IGNORED,
         _ACTIVATED,

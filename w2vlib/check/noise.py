@@ -169,8 +169,9 @@ _MODELS = (
         Mistake(
             "excluded-for-others",
             "a word that is the target in one row is missing from the others.",
-            "Each row may draw everything but its *own* target. Probably the probability was set "
-            "to 0 in the sampler's own array, where it stays 0 for all rows that follow.",
+            "Each row may draw everything but its *own* target. Either all targets of the batch "
+            "were ruled out at once, or the probability was set to 0 in the sampler's own array, "
+            "where it stays 0 for all rows that follow.",
             (
                 "What does the second row of the batch find in the probabilities?",
                 "Work on a copy in each row: `p = self.word_p.copy()`.",
@@ -383,7 +384,9 @@ class SamplerExercise(Exercise):
 
 def _same_start(seen: dict) -> bool:
     again = seen["draws again"]
-    return isinstance(again, np.ndarray) and np.array_equal(seen["draws"][: len(again)], again)
+    if not isinstance(again, np.ndarray) or (again == again[:1]).all():
+        return False  # rows that are all alike may well come again by chance
+    return np.array_equal(seen["draws"][: len(again)], again)
 
 
 def shown_inputs(case: Case) -> tuple[tuple[str, str], ...]:

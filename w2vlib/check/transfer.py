@@ -45,8 +45,10 @@ def _precision_recall(truth, found, *, slip: str = ""):
         precision, recall = recall, precision
     if slip == "accuracy":
         precision = float(np.mean(truth == found))
-    if slip == "share-of-all":
-        precision, recall = both / len(truth), both / len(truth)
+    if slip in ("share-of-all", "share-of-all:precision"):
+        precision = both / len(truth)
+    if slip in ("share-of-all", "share-of-all:recall"):
+        recall = both / len(truth)
     f1 = _share(2 * precision * recall, precision + recall, for_f1)
     if slip == "plain-mean":
         f1 = (precision + recall) / 2
@@ -109,10 +111,11 @@ PRECISION_RECALL = Exercise(
         ),
         Mistake(
             "share-of-all",
-            "both were divided by the number of all words.",
+            "what is right was divided by the number of all words.",
             "Then rare things can never reach 1. Divide by the number found, and by the number "
             "true.",
             ("What should both be if `found` equals `truth`?",),
+            slips=("share-of-all", "share-of-all:precision", "share-of-all:recall"),
         ),
         Mistake(
             "plain-mean",
@@ -323,6 +326,9 @@ class _TextClassifier:
             dE[...] = 0
         if slip == "assigned-instead-of-added":
             dE[sentences] = share[:, None, :]
+        elif slip == "counted-once":
+            for words, part in zip(sentences, share, strict=True):
+                dE[words] += part
         elif slip != "vectors-frozen":
             np.add.at(dE, sentences, share[:, None, :])
         dW[...] = self.x.T @ delta
@@ -428,10 +434,21 @@ TEXT_CLASSIFIER = Exercise(
             ("Sum or mean over the rows of δ?",),
         ),
         common.assigned_instead_of_added("sentences", "dE", "share"),
+        Mistake(
+            "counted-once",
+            "a word that stands twice in one sentence was counted once.",
+            "Its row went into the mean once for each place, so each place has a share in the "
+            "gradient. With several equal ids in the brackets, `dE[ids] += …` writes each row "
+            "once.",
+            (
+                "What does your loop do with a sentence such as 3, 3, 1?",
+                "`np.add.at(dE, sentences, share[:, None])`, or a loop over the places.",
+            ),
+        ),
         common.dout_ignored(quantities="every gradient"),
         common.grads_accumulate("dE"),
         common.wrong_sign("dE", "dW", "db"),
-        common.grads_not_filled("grads", "dE", "dW", "db"),
+        common.grads_not_filled("one of the arrays in `grads`", "dE", "dW", "db"),
     ),
     hints=(
         "Forward: rows (B, n, H) → mean (B, H) → scores (B, C) → −log softmax at t → mean.",

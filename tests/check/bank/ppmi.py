@@ -111,3 +111,23 @@ def ppmi(C):
     for i, j in np.argwhere(C):
         M[i, j] = max(0, np.log2(C[i, j] * N / (S[i] * S[j])) - 1)
     return M
+
+
+# --- wrong: whole-numbers
+def ppmi(C):
+    M, S, N = np.zeros_like(C), C.sum(axis=0), C.sum()
+    for i in range(len(C)):
+        for j in range(len(C)):
+            if C[i, j]:
+                M[i, j] = max(0, np.log2(C[i, j] * N / (S[i] * S[j])))
+    return M
+
+
+# --- wrong: ?  one half of a symmetric matrix
+def ppmi(C):
+    M, S, N = np.zeros(C.shape), C.sum(axis=0), C.sum()
+    for i in range(len(C)):
+        for j in range(i + 1, len(C)):
+            if C[i, j]:
+                M[i, j] = max(0, np.log2(C[i, j] * N / (S[i] * S[j])))
+    return M

@@ -96,3 +96,17 @@ def precision_recall(truth, found):
     both = (truth & found).sum()
     p, r = both / max(found.sum(), 1), both / max(truth.sum(), 1)
     return p, r, (p * r) ** 0.5
+
+
+# --- wrong: share-of-all  of the recall only
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p, r = both / max(found.sum(), 1), both / len(truth)
+    return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
+
+# --- wrong: ?  the recall of what is not true
+def precision_recall(truth, found):
+    p = (truth & found).sum() / max(found.sum(), 1)
+    r = (~truth & ~found).sum() / max((~truth).sum(), 1)
+    return p, r, 2 * p * r / (p + r) if p + r else 0.0

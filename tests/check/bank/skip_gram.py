@@ -201,3 +201,24 @@ class SkipGram:
 
     def backward(self, dout=1):
         self.embed.backward(self.loss.backward(dout))
+
+
+# --- wrong: shared-weight-overwritten
+class SkipGram:
+    """Lists the first of the loss layers only, as if it knew the whole gradient of W_out."""
+
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        W_in = np.random.randn(vocab_size, hidden_size)
+        W_out = np.random.randn(vocab_size, hidden_size)
+        self.embed = Embedding(W_in)
+        self.losses = [NegativeSamplingLoss(W_out, corpus) for _ in range(2 * window_size)]
+        self.params, self.grads = [W_in, W_out], self.embed.grads + self.losses[0].grads
+
+    def forward(self, contexts, target, negatives=None):
+        h, total = self.embed.forward(target), 0
+        for i, loss in enumerate(self.losses):
+            total += loss.forward(h, contexts[:, i], negatives[:, i])
+        return total
+
+    def backward(self, dout=1):
+        self.embed.backward(sum(loss.backward(dout) for loss in self.losses))

@@ -277,3 +277,53 @@ class TextClassifier:
 
     def backward(self, dout=1):
         pass
+
+
+# --- wrong: grads-not-filled  for W alone
+class TextClassifier:
+    def __init__(self, E, W, b):
+        self.params = [E, W, b]
+        self.grads = [np.zeros_like(p) for p in self.params]
+
+    def forward(self, sentences, t):
+        E, W, b = self.params
+        x = E[sentences].mean(axis=1) @ W + b
+        y = np.exp(x - x.max(axis=1, keepdims=True))
+        self.y = y / y.sum(axis=1, keepdims=True)
+        self.sentences, self.t = sentences, t
+        return -np.log(self.y[np.arange(len(t)), t]).mean()
+
+    def backward(self, dout=1):
+        d = self.y.copy()
+        d[np.arange(len(d)), self.t] -= 1
+        d *= dout / len(d)
+        self.grads[2][...] = d.sum(axis=0)
+        self.grads[0][...] = 0
+        share = d @ self.params[1].T / self.sentences.shape[1]
+        np.add.at(self.grads[0], self.sentences, share[:, None])
+
+
+# --- wrong: counted-once
+class TextClassifier:
+    def __init__(self, E, W, b):
+        self.params = [E, W, b]
+        self.grads = [np.zeros_like(p) for p in self.params]
+
+    def forward(self, sentences, t):
+        E, W, b = self.params
+        self.h = E[sentences].mean(axis=1)
+        x = self.h @ W + b
+        y = np.exp(x - x.max(axis=1, keepdims=True))
+        self.y = y / y.sum(axis=1, keepdims=True)
+        self.sentences, self.t = sentences, t
+        return -np.log(self.y[np.arange(len(t)), t]).mean()
+
+    def backward(self, dout=1):
+        d = self.y.copy()
+        d[np.arange(len(d)), self.t] -= 1
+        d *= dout / len(d)
+        self.grads[1][...] = self.h.T @ d
+        self.grads[2][...] = d.sum(axis=0)
+        self.grads[0][...] = 0
+        for words, row in zip(self.sentences, d @ self.params[1].T, strict=True):
+            self.grads[0][words] += row / len(words)

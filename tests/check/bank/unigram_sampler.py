@@ -310,3 +310,30 @@ class UnigramSampler:
             w[t] = 0
             out.append(np.random.choice(len(w), self.K, p=w / w.sum()))
         return np.array(out)
+
+
+# --- wrong: same-for-all-rows  with all targets of the batch ruled out
+class UnigramSampler:
+    def __init__(self, corpus, power, sample_size, seed=None):
+        counts = np.bincount(corpus) ** power
+        self.p, self.K = counts / counts.sum(), sample_size
+        self.rng = np.random.default_rng(seed)
+
+    def get_negative_sample(self, target):
+        p = self.p.copy()
+        p[target] = 0
+        p /= p.sum()
+        return np.array([self.rng.choice(len(p), self.K, p=p)] * len(target))
+
+
+# --- wrong: excluded-for-others  all targets of the batch at once
+class UnigramSampler:
+    def __init__(self, corpus, power, sample_size, seed=None):
+        counts = np.bincount(corpus) ** power
+        self.p, self.K = counts / counts.sum(), sample_size
+        self.rng = np.random.default_rng(seed)
+
+    def get_negative_sample(self, target):
+        p = self.p.copy()
+        p[target] = 0
+        return self.rng.choice(len(p), (len(target), self.K), p=p / p.sum())
