@@ -466,7 +466,8 @@ def make_cupy():
         if isinstance(getattr(np, name, None), np.ufunc):
             setattr(cupy, name, _Ufunc(name))
     for name, allowed in API["functions"].items():
-        setattr(cupy, name, globals().get(name) or _function(name, allowed))
+        if name in globals() or hasattr(np, name):  # NumPy 2.0 has not yet all of them
+            setattr(cupy, name, globals().get(name) or _function(name, allowed))
     # Types and constants are NumPy's own, in CuPy too.
     for name in dir(np):
         thing = getattr(np, name)
