@@ -90,8 +90,8 @@ def test_the_rounding_of_a_gradient_follows_from_the_usual_slope(drawn):
     check.values, check.param_names, check.random = [np.array([3.0])], ["w"], drawn
     one = check._fresh_pass(check.values, (x,), dout)
     unit = BACKWARD_ULPS * EPS
-    assert check._rounding_of(0, dout, one) == pytest.approx(unit * 5 * 2, rel=1e-6)
-    assert check._rounding_of(1, dout, one) == pytest.approx(unit * 5 * 3, rel=1e-6)
+    assert check._rounding_of(0, dout, one) == pytest.approx(unit * 5 * 2, rel=1e-6, abs=0)
+    assert check._rounding_of(1, dout, one) == pytest.approx(unit * 5 * 3, rel=1e-6, abs=0)
 
 
 def test_one_gradient_for_a_parameter_that_is_listed_twice():
@@ -329,7 +329,7 @@ def test_the_sum_of_two_gradients():
         assert not layer_check._is_sum(a + b + off, b, a)
     assert not layer_check._is_sum(a + b + [0, 2.1e-9], a, b)
     assert layer_check._is_sum(np.array([1e-10]), np.array([1.0]), np.array([-1.0]))
-    assert not layer_check._is_sum(1.001e-6 * a, 1e-6 * a, 0 * a)
+    assert not layer_check._is_sum(1.0001e-6 * a, 1e-6 * a, 0 * a)
     assert layer_check._is_sum(*np.zeros((3, 0, 2)))
     assert not layer_check._is_sum(None, a, b)
 
