@@ -167,8 +167,10 @@ def test_the_grade_book_has_a_score_for_everybody(graded, course):
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}", "word2vec") as book:
         for student, record in graded.items():
             submission = book.find_submission("mini", student)
-            assert submission.score == record.points, student
             grades = {g.name: g for g in submission.notebooks[0].grades}
+            # Another test, which shares this course, may have given points by hand.
+            by_hand = sum(g.manual_score or 0 for g in grades.values())
+            assert submission.score == record.points + by_hand, student
             assert not grades["test_blend"].needs_manual_grade
             assert grades["test_blend"].auto_score is not None
         assert book.find_submission("mini", "honest").max_score == 10
