@@ -27,12 +27,22 @@ class MatMul:
 ODD = ["hello", "", b"x", ["a", "b"], {"a": 1}, {1}, 1 + 2j, np.array(None), len, [[1], [1, 2]]]
 
 
-@pytest.mark.parametrize("name", ["ppmi", "spearman", "most_similar", "window_gradients"])
+@pytest.mark.parametrize(
+    "name", ["ppmi", "spearman", "most_similar", "window_gradients", "create_contexts_target"]
+)
 @pytest.mark.parametrize("value", ODD, ids=lambda v: repr(v)[:20])
 def test_a_function_that_returns_something_odd_is_wrong_and_no_crash(name, value):
     report = getattr(check, name)(lambda *args, **kwargs: value)
     assert report.status == "wrong"
     assert str(report)
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda v: repr(v)[:20])
+def test_a_pair_of_something_odd_is_wrong_and_no_crash(value):
+    for pair in ((value, value), (value, [1]), ([[1]], value)):
+        report = check.create_contexts_target(lambda *args, pair=pair, **kwargs: pair)
+        assert report.status == "wrong"
+        assert str(report)
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda v: repr(v)[:20])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from w2vlib.check.answers import Remark, same
+from w2vlib.check.answers import Remark, article, same
 from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake
 from w2vlib.check.report import Report
 
@@ -118,8 +118,12 @@ def _probe_windows(make, case: Case, notes) -> None:
     given = notes.give(*names)
     result = notes.ask("contexts", make, *given, name="create_contexts_target")
     if not isinstance(result, tuple | list) or len(result) != 2:
-        notes.stop("contexts", Remark(f"a {type(result).__name__}, not the pair contexts, target"))
-    notes.value("contexts", result[0])
+        what = article(type(result).__name__)
+        notes.stop("contexts", Remark(f"{what}, not the pair contexts, target"))
+    contexts = result[0]
+    if isinstance(contexts, np.ndarray) and contexts.shape == (0,):  # no window, and so no width
+        contexts = np.zeros((0, 2 * case.window_size), dtype=int)
+    notes.value("contexts", contexts)
     notes.value("target", result[1])
 
 

@@ -594,7 +594,7 @@ GENERIC = (
     ),
     Mistake(
         "no-gradient-array",
-        "there is no array for the gradient.",
+        "`params` and `grads` do not hold the weights and an array for each gradient.",
         "Right after `__init__`, `params` lists the weights and `grads` lists one array of the "
         "same shape for each. Models and optimisers collect both before training begins.",
         ("In `__init__`: `self.params = [W]`, `self.grads = [np.zeros_like(W)]`.",),

@@ -500,7 +500,8 @@ def _as_models(vectors) -> tuple[dict[str, WordVectors], bool | None]:
         raise TypeError(
             "vectors must be WordVectors, or a dict or list of them, got "
             f"{type(vectors).__name__}. "
-            "For a trained model: WordVectors(corpus.words, model.word_vecs, corpus.counts)."
+            "For a trained model: WordVectors(corpus.words, model.word_vecs, corpus.counts); for a "
+            "file: WordVectors.load(path)."
         )
     for name, model in models.items():
         if not isinstance(model, WordVectors):

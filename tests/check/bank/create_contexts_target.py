@@ -135,3 +135,12 @@ def create_contexts_target(corpus, window_size=1):
         left = [corpus[i - s] for s in range(1, w + 1)]
         contexts.append(left + [corpus[i + s] for s in range(1, w + 1)])
     return np.array(contexts), np.array(corpus[w : len(corpus) - w])
+
+
+# --- wrong: last-window-missing  and then no window at all in the shortest text
+def create_contexts_target(corpus, window_size=1):
+    contexts, target = [], []
+    for i in range(window_size, len(corpus) - window_size - 1):
+        target.append(corpus[i])
+        contexts.append([corpus[i + s] for s in range(-window_size, window_size + 1) if s])
+    return np.array(contexts), np.array(target)
