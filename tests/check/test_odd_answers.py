@@ -25,11 +25,13 @@ class MatMul:
 # ------------------------------------------------------------------------------ odd values
 
 ODD = ["hello", "", b"x", ["a", "b"], {"a": 1}, {1}, 1 + 2j, np.array(None), len, [[1], [1, 2]]]
+ODD += [np.array("x"), np.full((3, 3), np.inf), np.zeros(0), [None], ([[1], [1, 2]], [[1]])]
 
 
-@pytest.mark.parametrize(
-    "name", ["ppmi", "spearman", "most_similar", "window_gradients", "create_contexts_target"]
-)
+FUNCTIONS = [n for n in check.EXERCISES if check.exercise_named(n).kind == "function"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("value", ODD, ids=lambda v: repr(v)[:20])
 def test_a_function_that_returns_something_odd_is_wrong_and_no_crash(name, value):
     report = getattr(check, name)(lambda *args, **kwargs: value)
@@ -50,6 +52,59 @@ def test_a_pair_of_something_odd_is_wrong_and_no_crash(value):
 def test_a_method_that_returns_something_odd_is_wrong_and_no_crash(method, value):
     odd = type("Odd", (MatMul,), {method: lambda self, x: value})
     report = check.matmul(odd)
+    assert report.status == "wrong"
+    assert str(report)
+
+
+class Cbow:
+    """A CBOW or skip-gram that returns something odd; its shapes are right."""
+
+    loss, wrong_params = 0.0, None
+
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        self.params = [np.zeros((vocab_size, hidden_size)) for _ in range(2)]
+        self.grads = [np.zeros((vocab_size, hidden_size)) for _ in range(2)]
+        if self.wrong_params:
+            self.params = self.wrong_params
+
+    def forward(self, contexts, target, negatives=None):
+        return self.loss
+
+    def backward(self, dout=1):
+        pass
+
+
+@pytest.mark.parametrize("name", ["cbow", "skip_gram"])
+@pytest.mark.parametrize("value", [*ODD, np.ones(3)], ids=lambda v: repr(v)[:20])
+def test_a_model_with_an_odd_loss_is_wrong_and_no_crash(name, value):
+    """The loss of each example, for one: their mean was forgotten."""
+    odd = type("Odd", (Cbow,), {"loss": value})
+    report = getattr(check, name)(odd)
+    assert report.status == "wrong"
+    assert str(report)
+
+
+@pytest.mark.parametrize("params", [[1, 2], ["W", "U"], [[[1], [1, 2]], [1]]], ids=repr)
+def test_a_model_with_odd_weights_is_wrong_and_no_crash(params):
+    odd = type("Odd", (Cbow,), {"wrong_params": params})
+    report = check.cbow(odd)
+    assert report.status == "wrong"
+    assert str(report)
+
+
+@pytest.mark.parametrize("value", ["hello", [], np.zeros(2), None], ids=repr)
+def test_a_layer_that_draws_and_has_an_odd_gradient_is_wrong_and_no_crash(value):
+    class Odd:
+        def __init__(self, W, corpus, power=0.75, sample_size=5):
+            self.params, self.grads = [W], [value]
+
+        def forward(self, h, target, negatives=None):
+            return 0.0
+
+        def backward(self, dout=1):
+            return np.zeros((2, 2))
+
+    report = check.negative_sampling_loss(Odd)
     assert report.status == "wrong"
     assert str(report)
 

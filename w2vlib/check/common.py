@@ -209,9 +209,15 @@ def layer_probe(y: str, *inputs: str, dx: str = "") -> Callable:
     return probe
 
 
+def results(value) -> int:
+    """How many results a function returned as a tuple, a list or an array; 0 if as none of them."""
+    is_one = isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim)
+    return len(value) if is_one else 0
+
+
 def two_results(result, notes, names: tuple[str, str]) -> None:
     """Note the answers of a function that returns a pair."""
-    if not isinstance(result, tuple | list | np.ndarray) or len(result) != 2:
+    if results(result) != 2:
         notes.stop(names[0], Remark(f"a {type(result).__name__}, not the two results"))
     for name, value in zip(names, result, strict=True):
         notes.value(name, value)

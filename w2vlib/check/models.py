@@ -34,8 +34,10 @@ def set_weights(notes, model, W_in, W_out) -> tuple:
     if getattr(model, "word_vecs", None) is different[1]:
         different.reverse()
     for weights, numbers_, name in zip(different, (W_in, W_out), ("W_in", "W_out"), strict=True):
-        if np.shape(weights) != numbers_.shape:
-            text = f"{name} of shape {np.shape(weights)}, where {numbers_.shape} is expected"
+        shape = getattr(weights, "shape", None)
+        if shape != numbers_.shape:
+            what = f"{name} of shape {shape}" if shape else f"a {type(weights).__name__} as {name}"
+            text = f"{what}, where {numbers_.shape} is expected"
             notes.stop("loss", Remark(text))
         weights[...] = numbers_
     return tuple(different)
@@ -538,7 +540,9 @@ def _knows_nothing(cases, answers, expected, skip_gram: bool) -> str | None:
         loss = seen["loss"]
         K = case.negatives.shape[-1] if "negatives" in case.inputs else SAMPLE_SIZE
         level = (K + 1) * np.log(2) * (case.contexts.shape[1] if skip_gram else 1)
-        if not isinstance(loss, np.ndarray) or not abs(loss - level) < 0.05 * level:
+        if not isinstance(loss, np.ndarray) or loss.size != 1 or loss.dtype.kind not in "fiu":
+            return None
+        if not abs(loss.item() - level) < 0.05 * level:
             return None
         wrong += not same(loss, right["loss"])
     return "loss" if wrong >= MIN_EVIDENCE else None

@@ -228,6 +228,8 @@ def _probe_drawing(make, case: Case, notes) -> None:
         dW = notes.seen["draws"]
         notes.seen.clear()
         notes.seen.update(seen)
+        if not isinstance(dW, np.ndarray) or dW.size != W.size or dW.dtype.kind == "U":
+            notes.stop("draws", Remark("a gradient of W that is no array of numbers like W"))
         counts = 2 * size * np.asarray(dW, dtype=float).ravel()
         counts[target[0]] += size
         rows.append(counts)

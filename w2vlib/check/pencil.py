@@ -6,6 +6,7 @@ import heapq
 
 import numpy as np
 
+from w2vlib.check.answers import plain
 from w2vlib.check.common import two_results
 from w2vlib.check.exercise import Case, Exercise, Mistake
 from w2vlib.check.report import Report
@@ -210,7 +211,8 @@ def _scores_cases(rng) -> list[Case]:
 
 def _probe_scores(make, case: Case, notes) -> None:
     scores = notes.ask("scores", make, notes.give("counts"), name="softmax_scores")
-    if np.shape(scores) == case.counts.shape:
+    scores = plain(scores)
+    if getattr(scores, "shape", None) == case.counts.shape and scores.dtype.kind != "U":
         scores = np.array(scores, dtype=float)
         notes.aside("scores", scores)
         scores = scores - scores.mean(axis=1, keepdims=True)

@@ -81,7 +81,7 @@ def _precision_recall_cases(rng) -> list[Case]:
 
 def _probe_precision_recall(make, case: Case, notes) -> None:
     result = notes.ask("result", make, *notes.give("truth", "found"), name="precision_recall")
-    if not isinstance(result, tuple | list | np.ndarray) or len(result) != 3:
+    if common.results(result) != 3:
         kind = type(result).__name__
         notes.stop("result", common.as_remark(f"a {kind}, not the three numbers"))
     for name, value in zip(("precision", "recall", "F1"), result, strict=True):

@@ -127,7 +127,7 @@ def _probe_tree(make, case: Case, notes) -> None:
     result = notes.ask("codes", make, notes.give("counts"), name="huffman_tree")
     try:
         codes, points = ([[int(x) for x in row] for row in part] for part in result)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         notes.stop("codes", Remark("no pair of lists of lists of numbers"))
     V, counts = len(case.counts), np.asarray(case.counts, dtype=float)
     if V <= 7:
