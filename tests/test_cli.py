@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
 from tests.texts import write_beginning
-from w2vlib import WordVectors, fast
+from w2vlib import WordVectors, cli, fast
 from w2vlib.cli import main
 
 
@@ -88,6 +89,19 @@ def test_train_tells_what_it_did(text, tmp_path, capsys):
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "tokens" in shown.err and "words/s, loss" in shown.err and "v.bin written" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "options", "told"), [(0.3, [], True), (0.3, ["--quiet"], False), (0, [], False)]
+)
+def test_who_waits_for_the_compiler_is_told(
+    text, tmp_path, capsys, monkeypatch, seconds, options, told
+):
+    monkeypatch.setattr(cli, "_PATIENCE", 0.1 if seconds else 60)
+    monkeypatch.setattr(fast.FastTrainer, "compile", lambda self: time.sleep(seconds))
+    output = str(tmp_path / "v.bin")
+    assert main(["train", str(text), "-o", output, "--size", "8", "--epochs", "1", *options]) == 0
+    assert ("Compiling" in capsys.readouterr().err) == told
 
 
 def test_train_with_threads_and_data_set(tmp_path):

@@ -367,6 +367,13 @@ def test_not_utf8_names_the_byte(tmp_path):
             load(path)
 
 
+def test_vectors_are_no_text(tmp_path):
+    vectors = np.array([[0.9, -1.0], [2.5, 1e-3]], np.float32)
+    path = write(tmp_path / "v.bin", b"2 2\nhello " + vectors.tobytes())
+    with pytest.raises(ValueError, match="zero bytes in it, too: it may be a file of vectors"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("content", "match"),
     [

@@ -309,6 +309,7 @@ BROKEN = [
     ("line missing", "v.txt", text((3, None)), "header-too-large", (L, 4), "1 more"),
     ("byte order mark", "v.txt", b"\xef\xbb\xbf" + text(), "bad-header", (L, 1), "BOM"),
     ("UTF-16", "v.txt", text().decode().encode("utf-16"), "bad-header", (L, 1), "UTF-16"),
+    ("a text", "v.txt", "Der König, die Königin\n".encode(), "bad-header", (L, 1), "fast.train"),
     ("web page", "v.txt", b"<!DOCTYPE html>\n<html>\n", "bad-header", (L, 1), "web page"),
     ("gzip without .gz", "v.txt", GZ, "bad-header", (L, 1), ".gz"),
     ("xz without .xz", "v.bin", XZ, "bad-header", (L, 1), ".xz"),

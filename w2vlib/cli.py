@@ -10,6 +10,7 @@ import contextlib
 import functools
 import os
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -50,6 +51,10 @@ uses the CPU. On a GPU there is no --hs, no --checkpoint and nothing for --threa
 With --checkpoint DIR --resume the same command can be given again and again: it goes on where the
 last run was ended, by Ctrl-C, a power cut or kill -9, and begins anew in an empty folder.
 """
+
+
+_COMPILING = "Compiling the inner loops; later trainings find them ready"
+_PATIENCE = 1.5  # seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -357,6 +362,8 @@ def _train(options) -> int:
             progress=not options.quiet and sys.stderr.isatty(),
         )
         checkpoints = _checkpoints(options)
+        with _told_if_slow(_COMPILING, options.quiet):
+            trainer.compile()
         with _plain_warnings():
             trainer.fit(checkpoint=checkpoints, resume=options.resume)
         if checkpoints is not None and checkpoints.resumed_from and not options.quiet:
@@ -386,6 +393,18 @@ def _checkpoints(options) -> Checkpoints | None:
         every_seconds=options.checkpoint_every,
         on_error=options.on_checkpoint_error,
     )
+
+
+@contextlib.contextmanager
+def _told_if_slow(what: str, quiet: bool) -> Iterator[None]:
+    """Say what goes on if it takes long."""
+    timer = threading.Timer(_PATIENCE, print, (what,), {"file": sys.stderr})
+    if not quiet:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextlib.contextmanager

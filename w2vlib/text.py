@@ -438,7 +438,7 @@ def _raise_no_words(tokens: int, min_count: int, given: bool) -> NoReturn:
         raise ValueError(f"None of the {tokens:,} tokens is in the given vocabulary.")
     raise ValueError(
         f"No word occurs min_count = {min_count} times or more in {tokens:,} tokens. "
-        "Lower min_count."
+        "Lower min_count (on the command line: --min-count)."
     )
 
 

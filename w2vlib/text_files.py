@@ -44,12 +44,13 @@ def text_blocks(path: Path) -> Iterator[str]:
 
 def _raise_not_utf8(offset: int, error: UnicodeDecodeError) -> NoReturn:
     byte = error.object[error.start]
-    likely = ""
+    remedy = "Save it as UTF-8, or convert it: iconv -f ENCODING -t UTF-8 FILE > NEWFILE."
     if offset == 0 and error.object[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        likely = " It looks like UTF-16."
+        remedy = f"It looks like UTF-16. {remedy}"
+    elif b"\0" in error.object:
+        remedy = "There are zero bytes in it, too: it may be a file of vectors, or no text at all."
     raise ValueError(
-        f"it is not UTF-8 text: byte 0x{byte:02x} at offset {offset:,} ({error.reason}).{likely} "
-        "Save it as UTF-8, or convert it: iconv -f ENCODING -t UTF-8 FILE > NEWFILE."
+        f"it is not UTF-8 text: byte 0x{byte:02x} at offset {offset:,} ({error.reason}). {remedy}"
     ) from None
 
 

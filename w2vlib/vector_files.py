@@ -214,7 +214,7 @@ def _format_of(path: Path, format: str | None) -> tuple[str, str]:
             "unknown-format",
             f"The suffix {suffix!r} names no format",
             expected=f"{', '.join(_SUFFIXES)}, the first three also with .gz or .xz",
-            remedy=f"Rename the file, or say format=… (one of {', '.join(FORMATS)})",
+            remedy=f"Choose another name; in Python also format=… (one of {', '.join(FORMATS)})",
         )
     if packing and kind in ("npz", "safetensors"):
         raise VectorFileError(

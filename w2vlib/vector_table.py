@@ -217,6 +217,11 @@ def _header_remedy(header: bytes) -> str:
             "A file without that first line (GloVe's, for example) needs it: put "
             "'words dimensions' at its top"
         )
+    if re.search(r"[^\W\d_]{2,} (.* )?[^\W\d_]{2,}", header.decode("utf-8", "replace")):
+        return (
+            "It looks like a text, which vectors can be learned from: w2vlib.fast.train(path), or "
+            "'python -m w2vlib train'"
+        )
     return AGAIN
 
 
