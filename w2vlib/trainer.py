@@ -44,7 +44,8 @@ class Trainer:
         validation_losses: loss on the validation data after every epoch.
         loss_batches, validation_batches: after how many batches each of these was taken.
         batches: batches trained on since the trainer was made.  The compiled trainer knows no
-            batches: it leaves these three as they are, and puts a loss an epoch into ``loss_list``.
+            batches: it leaves these three as they are; its ``loss_list`` has the loss of each
+            stretch of text.
         words_per_second: speed of the last ``fit``, in targets a second; rests left out.
         epoch: epochs finished since the trainer was made.
         interrupted: whether the last ``fit`` was ended early by Ctrl-C.
