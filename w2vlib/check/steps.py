@@ -11,6 +11,11 @@ from w2vlib.check.report import Report
 from w2vlib.sparse import RowGradient
 
 EPS = 1e-7
+# Slips after which m, or v, goes into the step as it is; where it was stored, it is corrected then.
+_M_AS_IT_IS = ("no-bias-correction", "half-bias-correction:v")
+_M_AS_IT_IS += ("correction-stored", "correction-stored:m")
+_V_AS_IT_IS = ("no-bias-correction", "half-bias-correction:m")
+_V_AS_IT_IS += ("correction-stored", "correction-stored:v")
 
 
 def adam(cls, *, lazy: bool = False) -> Report:
@@ -80,20 +85,25 @@ class _Adam:
             self._step(p, values, m, v, rows)
 
     def _step(self, p, g, m, v, rows):
+        slip = self.slip
         m[rows] += (1 - self.beta1) * (g - m[rows])
-        square = g if self.slip == "square-missing" else g * g
+        square = g if slip == "square-missing" else g * g
         v[rows] += (1 - self.beta2) * (square - v[rows])
+        if slip in ("correction-stored", "correction-stored:m"):
+            m[rows] /= 1 - self.beta1**self.t
+        if slip in ("correction-stored", "correction-stored:v"):
+            v[rows] /= 1 - self.beta2**self.t
         change = self._change(m[rows], v[rows], g)
-        if self.slip == "wrong-sign":
+        if slip == "wrong-sign":
             change = -change
         p[rows] -= change
 
     def _change(self, m, v, g):
         slip, t = self.slip, self.t
         correct_m, correct_v = 1 - self.beta1**t, np.sqrt(1 - self.beta2**t)
-        if slip in ("no-bias-correction", "half-bias-correction:v"):
+        if slip in _M_AS_IT_IS:
             correct_m = 1.0
-        if slip in ("no-bias-correction", "half-bias-correction:m"):
+        if slip in _V_AS_IT_IS:
             correct_v = 1.0
         if slip == "correction-exchanged":
             correct_m, correct_v = 1 - self.beta2**t, np.sqrt(1 - self.beta1**t)
@@ -244,6 +254,18 @@ _MISTAKES = (
         "the correction of v lacks its root.",
         "v is too small by 1 − β2ᵗ. The step divides by √v, which is too small by √(1 − β2ᵗ).",
         ("How large should the first step be, whatever the gradient?", "`np.sqrt(1 - beta2**t)`."),
+    ),
+    Mistake(
+        "correction-stored",
+        "the corrected average was stored as the average.",
+        "The correction is for this step only. Stored in m or v, it is part of all averages to "
+        "come, and there it is corrected again: with every step it grows instead of fading out.",
+        (
+            "Which m does the second update start from: the average, or the corrected one?",
+            "Give the corrected average a name of its own: `m_hat = m / (1 - beta1**t)`, and leave "
+            "`self.m` alone; likewise v.",
+        ),
+        slips=("correction-stored", "correction-stored:m", "correction-stored:v"),
     ),
     Mistake(
         "t-from-zero",

@@ -295,3 +295,38 @@ class Adam:
             m += (1 - self.b1) * (g - m)
             v += (1 - self.b2) * (g * g - v)
             p -= lr_t * (self.b1 * m + (1 - self.b1) * g) / (np.sqrt(v) + 1e-7)
+
+
+# --- wrong: correction-stored
+class Adam:
+    def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
+        self.lr, self.b1, self.b2, self.t, self.m, self.v = lr, beta1, beta2, 0, None, None
+
+    def update(self, params, grads):
+        if self.m is None:
+            self.m, self.v = [p * 0 for p in params], [p * 0 for p in params]
+        self.t += 1
+        for i, g in enumerate(grads):
+            self.m[i] = self.b1 * self.m[i] + (1 - self.b1) * g
+            self.v[i] = self.b2 * self.v[i] + (1 - self.b2) * g**2
+            self.m[i] = self.m[i] / (1 - self.b1**self.t)
+            self.v[i] = self.v[i] / (1 - self.b2**self.t)
+            params[i] -= self.lr * self.m[i] / (np.sqrt(self.v[i]) + 1e-8)
+
+
+# --- wrong: correction-stored  of the squares only, in place
+class Adam:
+    def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
+        self.lr, self.b1, self.b2, self.t, self.m, self.v = lr, beta1, beta2, 0, None, None
+
+    def update(self, params, grads):
+        if self.m is None:
+            self.m, self.v = [p * 0 for p in params], [p * 0 for p in params]
+        self.t += 1
+        for p, g, m, v in zip(params, grads, self.m, self.v):
+            m += (1 - self.b1) * (g - m)
+            v += (1 - self.b2) * (g * g - v)
+            m_hat = m / (1 - self.b1**self.t)
+            v_hat = v
+            v_hat /= 1 - self.b2**self.t
+            p -= self.lr * m_hat / (np.sqrt(v_hat) + 1e-7)
