@@ -36,6 +36,11 @@ def _ranks(x, slip: str) -> np.ndarray:
     ranks[order] = np.arange(len(x))
     if slip.startswith("ties-by-position"):
         return ranks
+    if slip == "dense-ranks":
+        return np.array([np.sum(np.unique(x) < value) for value in x], dtype=float)
+    if slip.startswith("ties-at-one-end"):
+        end = np.min if slip.endswith(":smallest") else np.max
+        return np.array([end(ranks[x == value]) for value in x])
     return np.array([ranks[x == value].mean() for value in x])
 
 
@@ -100,6 +105,30 @@ SPEARMAN = Exercise(
                 "For every value: the mean of the ranks at all places where it stands.",
             ),
             slips=("ties-by-position", "ties-by-position:unstable"),
+        ),
+        Mistake(
+            "ties-at-one-end",
+            "equal numbers share a rank, but not the mean of their ranks.",
+            "They got the smallest (or the largest) of the ranks that they take up. Then the ranks "
+            "of two series with different ties no longer have the same sum, and a group of equal "
+            "numbers lies nearer to what is on one side of it than to the other.",
+            (
+                "Which ranks do 5 and 5 take up in [5, 5, 9], and what is their mean?",
+                "`(x < v).sum()` counts the numbers below v; half of those that equal v come on "
+                "top.",
+            ),
+            slips=("ties-at-one-end:smallest", "ties-at-one-end:largest"),
+        ),
+        Mistake(
+            "dense-ranks",
+            "equal numbers take up one rank together.",
+            "The next larger number then follows with the next rank, as if there were only one of "
+            "them. Two equal numbers take up two ranks and share their mean: in [5, 5, 9], the 9 "
+            "is the third.",
+            (
+                "Which ranks should [5, 5, 9] have?",
+                "`np.unique` and a set forget how often each number stands there; count them.",
+            ),
         ),
         Mistake(
             "short-formula",

@@ -77,3 +77,45 @@ def spearman(x, y):
 # --- wrong: argsort-taken-for-ranks  the usual argsort
 def spearman(x, y):
     return np.corrcoef(np.argsort(x), np.argsort(y))[0, 1]
+
+
+# --- wrong: ties-at-one-end  the smallest
+def spearman(x, y):
+    rx = [1 + (x < v).sum() for v in x]
+    ry = [1 + (y < v).sum() for v in y]
+    return np.corrcoef(rx, ry)[0, 1]
+
+
+# --- wrong: ties-at-one-end  the smallest, as the place in the sorted list
+def spearman(x, y):
+    xs, ys = sorted(x.tolist()), sorted(y.tolist())
+    a, b = np.array([xs.index(v) for v in x]), np.array([ys.index(v) for v in y])
+    a, b = a - a.mean(), b - b.mean()
+    return (a * b).sum() / (np.sqrt((a * a).sum()) * np.sqrt((b * b).sum()))
+
+
+# --- wrong: ties-at-one-end  the largest
+def spearman(x, y):
+    rx = np.searchsorted(np.sort(x), x, side="right")
+    ry = np.searchsorted(np.sort(y), y, side="right")
+    return np.corrcoef(rx, ry)[0, 1]
+
+
+# --- wrong: dense-ranks
+def spearman(x, y):
+    rx = np.unique(x, return_inverse=True)[1]
+    ry = np.unique(y, return_inverse=True)[1]
+    return np.corrcoef(rx, ry)[0, 1]
+
+
+# --- wrong: dense-ranks  with a dictionary
+def spearman(x, y):
+    place = [{v: i + 1 for i, v in enumerate(sorted(set(s.tolist())))} for s in (x, y)]
+    return np.corrcoef([place[0][v] for v in x], [place[1][v] for v in y])[0, 1]
+
+
+# --- wrong: ?  the smallest rank in one series, the mean in the other
+def spearman(x, y):
+    rx = [(x < v).sum() for v in x]
+    ry = [(y < v).sum() + (y == v).sum() / 2 for v in y]
+    return np.corrcoef(rx, ry)[0, 1]
