@@ -74,6 +74,8 @@ class _NegativeSamplingLoss:
         counted = np.ones_like(t)
         if slip == "negatives-forgotten":
             counted[:, 1:] = 0
+        if slip.startswith("one-negative-forgotten"):
+            counted[:, 1 if slip.endswith(":first") else -1] = 0
         if slip == "positive-forgotten":
             counted[:, 0] = 0
         x = np.einsum("bh,bkh->bk", h, W[ids])
@@ -354,6 +356,22 @@ NEGATIVE_SAMPLING_LOSS = _LossExercise(
             "the negatives do not count.",
             "With the target alone, “yes to everything” is a perfect answer.",
             ("How many questions does one example ask?", "Sum over the target and K negatives."),
+        ),
+        Mistake(
+            "one-negative-forgotten",
+            "one of the negatives does not count.",
+            lambda case: (
+                f"Each target has K = {case.negatives.shape[1]} negatives, but one column of them "
+                "is never asked about: it has no share in the loss, and its words get no gradient. "
+                "Training runs all the same, with one negative fewer than was paid for."
+            ),
+            (
+                "How many rounds does your loop over the negatives make? Print "
+                "`list(range(K - 1))`.",
+                "The negatives are the columns 0 … K − 1: `for k in range(K)`. Only the *layers* "
+                "are K + 1, because of the target.",
+            ),
+            slips=("one-negative-forgotten:last", "one-negative-forgotten:first"),
         ),
         Mistake(
             "positive-forgotten",

@@ -491,3 +491,95 @@ class NegativeSamplingLoss:
             dW += self.dot.grads[0]
         self.grads[0][...] = dW
         return dh
+
+
+# --- wrong: one-negative-forgotten  the loop ends too early
+class NegativeSamplingLoss:
+    def __init__(self, W, corpus, power=0.75, sample_size=5):
+        self.K = sample_size
+        self.sampler = UnigramSampler(corpus, power, sample_size)
+        self.losses = [SigmoidWithLoss() for _ in range(sample_size)]
+        self.dots = [EmbeddingDot(W) for _ in range(sample_size)]
+        self.params = [p for d in self.dots for p in d.params]
+        self.grads = [g for d in self.dots for g in d.grads]
+
+    def forward(self, h, target, negatives=None):
+        if negatives is None:
+            negatives = self.sampler.get_negative_sample(target)
+        loss = self.losses[0].forward(self.dots[0].forward(h, target), np.ones(len(h)))
+        for i in range(self.K - 1):
+            score = self.dots[1 + i].forward(h, negatives[:, i])
+            loss += self.losses[1 + i].forward(score, np.zeros(len(h)))
+        return loss
+
+    def backward(self, dout=1):
+        return sum(d.backward(l.backward(dout)) for l, d in zip(self.losses, self.dots))
+
+
+# --- wrong: one-negative-forgotten  K + 1 layers, of which the last one is never asked
+class NegativeSamplingLoss:
+    def __init__(self, W, corpus, power=0.75, sample_size=5):
+        self.K = sample_size
+        self.sampler = UnigramSampler(corpus, power, sample_size)
+        self.losses = [SigmoidWithLoss() for _ in range(sample_size + 1)]
+        self.dots = [EmbeddingDot(W) for _ in range(sample_size + 1)]
+        self.params = [p for d in self.dots for p in d.params]
+        self.grads = [g for d in self.dots for g in d.grads]
+
+    def forward(self, h, target, negatives=None):
+        if negatives is None:
+            negatives = self.sampler.get_negative_sample(target)
+        loss = self.losses[0].forward(self.dots[0].forward(h, target), np.ones(len(h)))
+        for i in range(self.K - 1):
+            score = self.dots[1 + i].forward(h, negatives[:, i])
+            loss += self.losses[1 + i].forward(score, np.zeros(len(h)))
+        return loss
+
+    def backward(self, dout=1):
+        return sum(d.backward(l.backward(dout)) for l, d in zip(self.losses, self.dots))
+
+
+# --- wrong: one-negative-forgotten  the first one, as if the target stood in its place
+class NegativeSamplingLoss:
+    def __init__(self, W, corpus, power=0.75, sample_size=5):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+        self.sampler = UnigramSampler(corpus, power, sample_size)
+
+    def forward(self, h, target, negatives=None):
+        if negatives is None:
+            negatives = self.sampler.get_negative_sample(target)
+        self.h, self.ids = h, negatives.copy()
+        self.ids[:, 0] = target
+        x = np.einsum("bh,bkh->bk", h, self.params[0][self.ids])
+        self.y, self.t = sigmoid(x), np.zeros_like(x)
+        self.t[:, 0] = 1
+        return np.sum(np.logaddexp(0, x) - self.t * x) / len(h)
+
+    def backward(self, dout=1):
+        g = (self.y - self.t) * dout / len(self.h)
+        self.grads[0][...] = 0
+        np.add.at(self.grads[0], self.ids, np.einsum("bk,bh->bkh", g, self.h))
+        return np.einsum("bk,bkh->bh", g, self.params[0][self.ids])
+
+
+# --- wrong: ?  each negative counts half
+class NegativeSamplingLoss:
+    def __init__(self, W, corpus, power=0.75, sample_size=5):
+        self.params, self.grads = [W], [np.zeros_like(W)]
+        self.sampler = UnigramSampler(corpus, power, sample_size)
+
+    def forward(self, h, target, negatives=None):
+        if negatives is None:
+            negatives = self.sampler.get_negative_sample(target)
+        self.h, self.ids = h, np.hstack([target.reshape(-1, 1), negatives])
+        x = np.einsum("bh,bkh->bk", h, self.params[0][self.ids])
+        self.y, self.t = sigmoid(x), np.zeros_like(x)
+        self.t[:, 0] = 1
+        self.share = np.where(self.t == 1, 1, 0.5).astype(x.dtype)
+        return np.sum(self.share * (np.logaddexp(0, x) - self.t * x)) / len(h)
+
+    def backward(self, dout=1):
+        g = self.share * (self.y - self.t) * dout / len(self.h)
+        self.grads[0][...] = 0
+        np.add.at(self.grads[0], self.ids, np.einsum("bk,bh->bkh", g, self.h))
+        return np.einsum("bk,bkh->bh", g, self.params[0][self.ids])
