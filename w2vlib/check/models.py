@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from w2vlib.check import common
-from w2vlib.check.answers import Remark, same
+from w2vlib.check.answers import Remark
 from w2vlib.check.common import numbers, second_pass
-from w2vlib.check.exercise import MIN_EVIDENCE, Case, Exercise, Mistake, accepts
+from w2vlib.check.exercise import Case, Exercise, Mistake, accepts
+from w2vlib.check.model_rules import SAMPLE_SIZE, other_weights, own_negatives
 from w2vlib.check.noise import corpus_with, seeds
 from w2vlib.check.report import Report
-
-SAMPLE_SIZE = 5  # K of a model that is not told otherwise, as in the book
-
 
 # ---------------------------------------------------------------------- setting the weights
 
@@ -96,6 +94,20 @@ _MISSING_C = Mistake(
     ("Look for the division by C: one in each pass.", "`h = (…) / C`, and `dh / C` going back."),
     slips=("missing-1/C:both", "missing-1/C:forward", "missing-1/C:backward"),
 )
+_DIVIDED_BY_W = Mistake(
+    "divided-by-window-size",
+    "divided by the window size instead of the number of contexts.",
+    lambda case: (
+        f"A window of size w reaches to both sides: with w = {case.window_size} there are "
+        f"C = 2w = {case.contexts.shape[1]} contexts, and h is the mean of their vectors. Forward "
+        "divides by C, and therefore backward hands each of them dh / C."
+    ),
+    (
+        "How many columns has `contexts`?",
+        "Divide by `contexts.shape[1]`, or by `2 * window_size`: once in each pass.",
+    ),
+    slips=tuple(f"divided-by-window-size:{where}" for where in ("both", "forward", "backward")),
+)
 _DOUBLE_C = Mistake(
     "double-1/C",
     "divided by C twice.",
@@ -135,6 +147,17 @@ _MEAN_OVER_C = Mistake(
     "C times smaller.",
     ("By which factor do yours and the expected values differ?",),
 )
+_PROBABILITIES_ONCE = Mistake(
+    "probabilities-once",
+    "the probabilities are in the gradient once instead of C times.",
+    "All C losses share the same scores, and each of them sends back p − t with a t of its own. "
+    "Their sum is C·p − Σt: the probabilities count once for each context. With a single p, the "
+    "contexts' scores are pulled up C times as strongly as all scores are pushed down.",
+    (
+        "What does the loss of *one* context send back to the scores? And the sum of C of those?",
+        "`ds = sum(p - contexts[:, c] for c in range(C))`: how often is p in there?",
+    ),
+)
 _ONE_GRADIENT = Mistake(
     "dh-overwritten",
     "only one context sends its gradient back to h.",
@@ -168,12 +191,30 @@ _WINDOW_IGNORED = Mistake(
 )
 
 
+_OUTPUT_NOT_FILLED = Mistake(
+    "output-grads-not-filled",
+    "the gradient of W_out does not arrive in `grads`.",
+    "After backward the array that stands beside W_out in `grads` is still zero, so training will "
+    "never change W_out. A layer that holds W_out writes its gradient into an array of its own; "
+    "the model has to list that very array.",
+    (
+        "Which part of your code computes the gradient of W_out, and where does it put it?",
+        "Take the array from the layer: `self.grads = … + layer.grads`, not new zeros.",
+    ),
+    edit=lambda case, answers: {
+        q: np.zeros_like(v) if q == "dW_out" and isinstance(v, np.ndarray) else v
+        for q, v in answers.items()
+    },
+)
+
+
 def _common_mistakes() -> tuple[Mistake, ...]:
     return (
         _MISSING_B,
         common.dout_ignored(),
         common.wrong_sign("dW_in", "dW_out"),
         common.grads_not_filled("the gradient of W_in", "dW_in"),
+        _OUTPUT_NOT_FILLED,
         common.grads_accumulate("grads[0]"),
         common.stale_cache("the contexts and targets"),
     )
@@ -232,6 +273,14 @@ def _hidden(h, slip: str):
     return h, np.ones_like(h)
 
 
+def _divisor(C: int, slip: str, way: str) -> float:
+    """What the pass ``way`` divides by for the mean of C context vectors."""
+    mistake, _, where = slip.partition(":")
+    if where not in ("", "both", way):
+        return C
+    return {"missing-1/C": 1, "double-1/C": C * C, "divided-by-window-size": C / 2}.get(mistake, C)
+
+
 def _pick(parts: list, slip: str) -> np.ndarray:
     """The sum of the contexts' parts, or one of them alone."""
     if slip.endswith("overwritten:last"):
@@ -260,8 +309,8 @@ class _SimpleModel:
             inputs, answers = [contexts[:, c] for c in range(C)], [target]
         if slip == "first-context-only":
             inputs, answers = inputs[:1], answers[:1]
-        power = {"missing-1/C:both": 0, "missing-1/C:forward": 0, "double-1/C": 2}.get(slip, 1)
-        h, slope = _hidden(sum(x @ W_in for x in inputs) / len(inputs) ** power, slip)
+        mean = sum(x @ W_in for x in inputs) / _divisor(len(inputs), slip, "forward")
+        h, slope = _hidden(mean, slip)
         x = h @ W_out
         log_y = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
         if slip != "stale-cache" or self.cache is None:
@@ -272,10 +321,11 @@ class _SimpleModel:
         (_, W_out), slip = self.params, self.slip
         inputs, answers, h, slope, y = self.cache
         dout = 1 if slip == "dout-ignored" else dout
-        dx = [self._mean((y - t) * dout, len(h), len(answers)) for t in answers]
+        counted = [slip != "probabilities-once" or c == 0 for c in range(len(answers))]
+        dx = [y * n - t for n, t in zip(counted, answers, strict=True)]
+        dx = [self._mean(d * dout, len(h), len(answers)) for d in dx]
         dh = _pick([d @ W_out.T for d in dx], slip if slip.startswith("dh-") else "") * slope
-        power = {"missing-1/C:both": 0, "missing-1/C:backward": 0, "double-1/C": 2}.get(slip, 1)
-        dh = dh / len(inputs) ** power
+        dh = dh / _divisor(len(inputs), slip, "backward")
         parts = [x.T @ dh for x in inputs]
         new = _pick(parts, slip if slip.startswith("shared") else ""), h.T @ sum(dx)
         for grad, value in zip(self.grads, new, strict=True):
@@ -343,7 +393,15 @@ SIMPLE_SKIP_GRAM = Exercise(
     _probe_simple,
     _SimpleSkipGram,
     labels=_LABELS,
-    mistakes=(_MEAN_OVER_C, _ONE_GRADIENT, _FIRST_ONLY, _ACTIVATED, _SWAPPED) + _common_mistakes(),
+    mistakes=(
+        _MEAN_OVER_C,
+        _ONE_GRADIENT,
+        _PROBABILITIES_ONCE,
+        _FIRST_ONLY,
+        _ACTIVATED,
+        _SWAPPED,
+    )
+    + _common_mistakes(),
     hints=(
         "One after the other: target W_in, times W_out, and then one softmax loss for each "
         "context.",
@@ -419,8 +477,8 @@ class _NegativeModel:
             inputs, answers, negatives = inputs[:, :1], answers[:, :1], negatives[:, :1]
         if slip == "window-ignored":
             inputs, answers, negatives = inputs[:, :2], answers[:, :2], negatives[:, :2]
-        power = {"missing-1/C:both": 0, "missing-1/C:forward": 0, "double-1/C": 2}.get(slip, 1)
-        h, slope = _hidden(W_in[inputs].sum(axis=1) / inputs.shape[1] ** power, slip)
+        mean = W_in[inputs].sum(axis=1) / _divisor(inputs.shape[1], slip, "forward")
+        h, slope = _hidden(mean, slip)
         ids = np.concatenate([answers[:, :, None], negatives], axis=2)
         t = np.zeros(ids.shape)
         t[:, :, 0] = 1
@@ -437,8 +495,7 @@ class _NegativeModel:
         dx = self._mean((y - t) * dout, len(h), ids.shape[1])
         parts = list(np.einsum("bck,bckh->cbh", dx, W_out[ids]))
         dh = _pick(parts, slip if slip.startswith("dh-") else "") * slope
-        power = {"missing-1/C:both": 0, "missing-1/C:backward": 0, "double-1/C": 2}.get(slip, 1)
-        share = dh / inputs.shape[1] ** power
+        share = dh / _divisor(inputs.shape[1], slip, "backward")
         dW_out = np.zeros_like(W_out)
         shares = dx[..., None] * h[:, None, None, :]
         kept = {"W_out-overwritten:first": slice(1), "W_out-overwritten:last": slice(-1, None)}
@@ -531,38 +588,6 @@ def _probe_negative_model(make, case: Case, notes) -> None:
         _probe_model(model, case, notes, ("contexts", "target"))
 
 
-def _knows_nothing(cases, answers, expected, skip_gram: bool) -> str | None:
-    """The loss is that of scores near 0 in every case, whatever stands in the matrices."""
-    wrong = 0
-    for case, seen, right in zip(cases, answers, expected, strict=False):
-        if "loss" not in seen:  # a case of the other kind of model
-            continue
-        loss = seen["loss"]
-        K = case.negatives.shape[-1] if "negatives" in case.inputs else SAMPLE_SIZE
-        level = (K + 1) * np.log(2) * (case.contexts.shape[1] if skip_gram else 1)
-        if not isinstance(loss, np.ndarray) or loss.size != 1 or loss.dtype.kind not in "fiu":
-            return None
-        if not abs(loss.item() - level) < 0.05 * level:
-            return None
-        wrong += not same(loss, right["loss"])
-    return "loss" if wrong >= MIN_EVIDENCE else None
-
-
-def _other_weights(skip_gram: bool) -> Mistake:
-    return Mistake(
-        "other-weights",
-        "the layers do not use the matrices in `params`.",
-        "The check wrote its own numbers into the arrays in `params`, and the loss is still that "
-        "of a network which knows nothing, (K + 1) · log 2 for each word to be guessed. An "
-        "optimiser fares the same: it trains arrays that no layer looks at.",
-        (
-            "How many different arrays did your `__init__` make? Which of them do the layers hold?",
-            "One array `W_in`: hand the same one to every layer, and put that one into `params`.",
-        ),
-        rule=lambda c, a, e: _knows_nothing(c, a, e, skip_gram),
-    )
-
-
 CBOW = Exercise(
     "cbow",
     lambda rng: _both_kinds(rng, False),
@@ -571,6 +596,7 @@ CBOW = Exercise(
     labels=_LABELS,
     mistakes=(
         _MISSING_C,
+        _DIVIDED_BY_W,
         _DOUBLE_C,
         _SHARED,
         _FIRST_ONLY,
@@ -578,7 +604,8 @@ CBOW = Exercise(
         _ACTIVATED,
         _SWAPPED,
         _ASSIGNED,
-        _other_weights(skip_gram=False),
+        other_weights(skip_gram=False),
+        own_negatives(skip_gram=False),
     )
     + _common_mistakes(),
     hints=(
@@ -606,7 +633,8 @@ SKIP_GRAM = Exercise(
         _ACTIVATED,
         _SWAPPED,
         _ASSIGNED,
-        _other_weights(skip_gram=True),
+        other_weights(skip_gram=True),
+        own_negatives(skip_gram=True),
     )
     + _common_mistakes(),
     hints=(

@@ -261,3 +261,193 @@ class CBOW:
         for layer in self.layers:
             layer.backward(dh)
         self.grads[0][...] = sum(layer.grads[0] for layer in self.layers)
+
+
+# --- wrong: divided-by-window-size
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
+        self.in_layers = [Embedding(W_in) for _ in range(2 * window_size)]
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus)
+        self.window_size = window_size
+        layers = self.in_layers + [self.ns_loss]
+        self.params = [p for l in layers for p in l.params]
+        self.grads = [g for l in layers for g in l.grads]
+
+    def forward(self, contexts, target, negatives=None):
+        h = sum(l.forward(contexts[:, i]) for i, l in enumerate(self.in_layers)) / self.window_size
+        return self.ns_loss.forward(h, target, negatives)
+
+    def backward(self, dout=1):
+        dh = self.ns_loss.backward(dout) / self.window_size
+        for l in self.in_layers:
+            l.backward(dh)
+
+
+# --- wrong: divided-by-window-size  in forward only
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
+        self.in_layers = [Embedding(W_in) for _ in range(2 * window_size)]
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus)
+        self.window_size = window_size
+        layers = self.in_layers + [self.ns_loss]
+        self.params = [p for l in layers for p in l.params]
+        self.grads = [g for l in layers for g in l.grads]
+
+    def forward(self, contexts, target, negatives=None):
+        h = sum(l.forward(contexts[:, i]) for i, l in enumerate(self.in_layers)) / self.window_size
+        return self.ns_loss.forward(h, target, negatives)
+
+    def backward(self, dout=1):
+        dh = self.ns_loss.backward(dout) / len(self.in_layers)
+        for l in self.in_layers:
+            l.backward(dh)
+
+
+# --- wrong: divided-by-window-size  in backward only
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
+        self.in_layers = [Embedding(W_in) for _ in range(2 * window_size)]
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus)
+        self.window_size = window_size
+        layers = self.in_layers + [self.ns_loss]
+        self.params = [p for l in layers for p in l.params]
+        self.grads = [g for l in layers for g in l.grads]
+
+    def forward(self, contexts, target, negatives=None):
+        h = sum(l.forward(contexts[:, i]) for i, l in enumerate(self.in_layers)) / len(
+            self.in_layers
+        )
+        return self.ns_loss.forward(h, target, negatives)
+
+    def backward(self, dout=1):
+        dh = self.ns_loss.backward(dout) / self.window_size
+        for l in self.in_layers:
+            l.backward(dh)
+
+
+# --- wrong: ?  divided by one context too many
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        W_in, W_out = (
+            np.random.randn(vocab_size, hidden_size),
+            np.random.randn(vocab_size, hidden_size),
+        )
+        self.in_layers = [Embedding(W_in) for _ in range(2 * window_size)]
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus)
+        self.window_size = window_size
+        layers = self.in_layers + [self.ns_loss]
+        self.params = [p for l in layers for p in l.params]
+        self.grads = [g for l in layers for g in l.grads]
+
+    def forward(self, contexts, target, negatives=None):
+        h = sum(l.forward(contexts[:, i]) for i, l in enumerate(self.in_layers)) / (
+            len(self.in_layers) + 1
+        )
+        return self.ns_loss.forward(h, target, negatives)
+
+    def backward(self, dout=1):
+        dh = self.ns_loss.backward(dout) / (len(self.in_layers) + 1)
+        for l in self.in_layers:
+            l.backward(dh)
+
+
+# --- wrong: negatives-ignored
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        self.mean = EmbeddingMean(np.random.randn(vocab_size, hidden_size))
+        self.loss = NegativeSamplingLoss(np.random.randn(vocab_size, hidden_size), corpus)
+        self.params = self.mean.params + self.loss.params
+        self.grads = self.mean.grads + self.loss.grads
+
+    def forward(self, contexts, target, negatives=None):
+        return self.loss.forward(self.mean.forward(contexts), target)
+
+    def backward(self, dout=1):
+        self.mean.backward(self.loss.backward(dout))
+
+
+# --- wrong: negatives-ignored  in float32, with a layer for each context
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        W_in = 0.01 * np.random.randn(vocab_size, hidden_size).astype("f")
+        W_out = 0.01 * np.random.randn(vocab_size, hidden_size).astype("f")
+        self.in_layers = [Embedding(W_in) for _ in range(2 * window_size)]
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus, power=0.75, sample_size=5)
+        layers = self.in_layers + [self.ns_loss]
+        self.params = [p for l in layers for p in l.params]
+        self.grads = [g for l in layers for g in l.grads]
+
+    def forward(self, contexts, target, negatives=None):
+        h = 0
+        for i, layer in enumerate(self.in_layers):
+            h += layer.forward(contexts[:, i])
+        h *= 1 / len(self.in_layers)
+        return self.ns_loss.forward(h, target)
+
+    def backward(self, dout=1):
+        dh = self.ns_loss.backward(dout) / len(self.in_layers)
+        for layer in self.in_layers:
+            layer.backward(dh)
+
+
+# --- wrong: ?  the given negatives and three drawn ones
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        self.mean = EmbeddingMean(np.random.randn(vocab_size, hidden_size))
+        self.loss = NegativeSamplingLoss(np.random.randn(vocab_size, hidden_size), corpus)
+        self.params = self.mean.params + self.loss.params
+        self.grads = self.mean.grads + self.loss.grads
+
+    def forward(self, contexts, target, negatives=None):
+        if negatives is not None:
+            drawn = self.loss.sampler.get_negative_sample(target)
+            negatives = np.hstack([negatives, drawn])[:, :5]
+        return self.loss.forward(self.mean.forward(contexts), target, negatives)
+
+    def backward(self, dout=1):
+        self.mean.backward(self.loss.backward(dout))
+
+
+# --- wrong: ?  the first of the negatives five times
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        self.mean = EmbeddingMean(np.random.randn(vocab_size, hidden_size))
+        self.loss = NegativeSamplingLoss(np.random.randn(vocab_size, hidden_size), corpus)
+        self.params = self.mean.params + self.loss.params
+        self.grads = self.mean.grads + self.loss.grads
+
+    def forward(self, contexts, target, negatives=None):
+        if negatives is not None:
+            negatives = np.repeat(negatives[:, :1], 5, axis=1)
+        return self.loss.forward(self.mean.forward(contexts), target, negatives)
+
+    def backward(self, dout=1):
+        self.mean.backward(self.loss.backward(dout))
+
+
+# --- wrong: output-grads-not-filled
+class CBOW:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        W_in = np.random.randn(vocab_size, hidden_size)
+        W_out = np.random.randn(vocab_size, hidden_size)
+        self.mean, self.loss = EmbeddingMean(W_in), NegativeSamplingLoss(W_out, corpus)
+        self.params = [W_in, W_out]
+        self.grads = [self.mean.grads[0], np.zeros_like(W_out)]
+
+    def forward(self, contexts, target, negatives=None):
+        return self.loss.forward(self.mean.forward(contexts), target, negatives)
+
+    def backward(self, dout=1):
+        self.mean.backward(self.loss.backward(dout))

@@ -265,3 +265,25 @@ class SimpleCBOW:
         ds = (self.y - self.t) * dout / len(self.t)
         self.grads[0][...] = self.h.T @ ds
         self.grads[1][...] = self.x.T @ (ds @ self.params[1].T)
+
+
+# --- wrong: output-grads-not-filled
+class SimpleCBOW:
+    def __init__(self, vocab_size, hidden_size):
+        W_in = 0.01 * np.random.randn(vocab_size, hidden_size)
+        W_out = 0.01 * np.random.randn(hidden_size, vocab_size)
+        self.in_layers = [MatMul(W_in), MatMul(W_in)]
+        self.out_layer, self.loss_layer = MatMul(W_out), SoftmaxWithLoss()
+        self.params = [W_in, W_out]
+        self.grads = [np.zeros_like(W_in), np.zeros_like(W_out)]
+
+    def forward(self, contexts, target):
+        h = sum(l.forward(contexts[:, c]) for c, l in enumerate(self.in_layers)) / 2
+        return self.loss_layer.forward(self.out_layer.forward(h), target)
+
+    def backward(self, dout=1):
+        dh = self.out_layer.backward(self.loss_layer.backward(dout)) / 2
+        self.grads[0][...] = 0
+        for layer in self.in_layers:
+            layer.backward(dh)
+            self.grads[0] += layer.grads[0]

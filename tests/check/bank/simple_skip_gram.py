@@ -145,3 +145,58 @@ class SimpleSkipGram:
         ds = (self.c.shape[1] * self.y - self.c.sum(axis=1)) * dout
         self.grads[1][...] = self.h.T @ ds
         self.grads[0][...] = self.t.T @ ds @ self.params[1].T
+
+
+# --- wrong: probabilities-once
+class SimpleSkipGram:
+    def __init__(self, vocab_size, hidden_size):
+        self.params = [np.ones((vocab_size, hidden_size)), np.ones((hidden_size, vocab_size))]
+        self.grads = [np.zeros_like(p) for p in self.params]
+
+    def forward(self, contexts, target):
+        self.t, self.c = target, contexts
+        self.h = target @ self.params[0]
+        self.y = softmax(self.h @ self.params[1])
+        return -np.einsum("bcv,bv->", contexts, np.log(self.y)) / len(target)
+
+    def backward(self, dout=1):
+        ds = (self.y - self.c.sum(axis=1)) * dout / len(self.y)
+        self.grads[1][...] = self.h.T @ ds
+        self.grads[0][...] = self.t.T @ ds @ self.params[1].T
+
+
+# --- wrong: output-grads-not-filled
+class SimpleSkipGram:
+    def __init__(self, vocab_size, hidden_size):
+        W_in = 0.01 * np.random.randn(vocab_size, hidden_size)
+        W_out = 0.01 * np.random.randn(hidden_size, vocab_size)
+        self.in_layer, self.out_layer = MatMul(W_in), MatMul(W_out)
+        self.losses = [SoftmaxWithLoss(), SoftmaxWithLoss()]
+        self.params = [W_in, W_out]
+        self.grads = [self.in_layer.grads[0], np.zeros_like(W_out)]
+
+    def forward(self, contexts, target):
+        s = self.out_layer.forward(self.in_layer.forward(target))
+        return sum(l.forward(s, contexts[:, c]) for c, l in enumerate(self.losses))
+
+    def backward(self, dout=1):
+        ds = sum(l.backward(dout) for l in self.losses)
+        self.in_layer.backward(self.out_layer.backward(ds))
+
+
+# --- wrong: ?  the answers are in the gradient once, the probabilities C times
+class SimpleSkipGram:
+    def __init__(self, vocab_size, hidden_size):
+        self.params = [np.ones((vocab_size, hidden_size)), np.ones((hidden_size, vocab_size))]
+        self.grads = [np.zeros_like(p) for p in self.params]
+
+    def forward(self, contexts, target):
+        self.t, self.c = target, contexts
+        self.h = target @ self.params[0]
+        self.y = softmax(self.h @ self.params[1])
+        return -np.einsum("bcv,bv->", contexts, np.log(self.y)) / len(target)
+
+    def backward(self, dout=1):
+        ds = (self.c.shape[1] * self.y - self.c[:, 0]) * dout / len(self.y)
+        self.grads[1][...] = self.h.T @ ds
+        self.grads[0][...] = self.t.T @ ds @ self.params[1].T

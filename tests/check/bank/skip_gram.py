@@ -222,3 +222,41 @@ class SkipGram:
 
     def backward(self, dout=1):
         self.embed.backward(sum(loss.backward(dout) for loss in self.losses))
+
+
+# --- wrong: negatives-ignored
+class SkipGram:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        self.e = Embedding(np.zeros((vocab_size, hidden_size)))
+        W_out = np.zeros((vocab_size, hidden_size))
+        self.ls = [NegativeSamplingLoss(W_out, corpus) for _ in range(2 * window_size)]
+        self.params = self.e.params + [l.params[0] for l in self.ls]
+        self.grads = self.e.grads + [l.grads[0] for l in self.ls]
+
+    def forward(self, contexts, target, negatives=None):
+        h = self.e.forward(target)
+        return sum(l.forward(h, contexts[:, c]) for c, l in enumerate(self.ls))
+
+    def backward(self, dout=1):
+        self.e.backward(np.sum([l.backward(dout) for l in self.ls], axis=0))
+
+
+# --- wrong: output-grads-not-filled
+class SkipGram:
+    def __init__(self, vocab_size, hidden_size, window_size, corpus):
+        W_in = np.random.randn(vocab_size, hidden_size)
+        W_out = np.random.randn(vocab_size, hidden_size)
+        self.e = Embedding(W_in)
+        self.ls = [NegativeSamplingLoss(W_out, corpus) for _ in range(2 * window_size)]
+        self.params = [W_in, W_out]
+        self.grads = [self.e.grads[0], np.zeros_like(W_out)]
+
+    def forward(self, contexts, target, negatives=None):
+        h, loss = self.e.forward(target), 0.0
+        for c, layer in enumerate(self.ls):
+            given = None if negatives is None else negatives[:, c]
+            loss += layer.forward(h, contexts[:, c], given)
+        return loss
+
+    def backward(self, dout=1):
+        self.e.backward(np.sum([l.backward(dout) for l in self.ls], axis=0))
