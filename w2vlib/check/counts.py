@@ -307,6 +307,8 @@ def _co_matrix(corpus, vocab_size, window_size=1, *, slip: str = ""):
                     C[corpus[i], corpus[j]] = 1
                 else:
                     C[corpus[i], corpus[j]] += 1
+    if slip == "rows-shared":  # each of the V rows is the same list
+        C[:] = C.sum(axis=0)
     return 2 * C if slip == "counted-twice" else C
 
 
@@ -408,6 +410,17 @@ CREATE_CO_MATRIX = Exercise(
             "Each ordered pair belongs into the matrix once: if you visit every word and look to "
             "both sides, then C[i, j] and C[j, i] take care of each other.",
             ("By which factor do yours and the expected values differ?",),
+        ),
+        Mistake(
+            "rows-shared",
+            "all rows are one and the same list.",
+            "`[[0] * V] * V` makes one row and lists it V times. What is counted in one row shows "
+            "in all of them, so each row ends up with the counts of all words together.",
+            (
+                "Try `C = [[0] * 2] * 2; C[0][0] = 1` and print C.",
+                "`np.zeros((vocab_size, vocab_size), dtype=int)` has rows of its own; so has "
+                "`[[0] * V for _ in range(V)]`.",
+            ),
         ),
         Mistake(
             "vocab-size-ignored",

@@ -144,3 +144,23 @@ def create_co_matrix(corpus, vocab_size, window_size=1):
         C[corpus[:-s], corpus[s:]] += 1
         C[corpus[s:], corpus[:-s]] += 1
     return C
+
+
+# --- wrong: rows-shared
+def create_co_matrix(corpus, vocab_size, window_size=1):
+    C = [[0] * vocab_size] * vocab_size
+    for i, word in enumerate(corpus):
+        for j in range(max(0, i - window_size), min(len(corpus), i + window_size + 1)):
+            if j != i:
+                C[word][corpus[j]] += 1
+    return C
+
+
+# --- wrong: rows-shared  an array of one row, listed V times
+def create_co_matrix(corpus, vocab_size, window_size=1):
+    C = [np.zeros(vocab_size, dtype=int)] * vocab_size
+    for s in range(1, window_size + 1):
+        for left, right in zip(corpus[:-s], corpus[s:]):
+            C[left][right] += 1
+            C[right][left] += 1
+    return np.array(C)
