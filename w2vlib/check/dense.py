@@ -240,6 +240,10 @@ class _SigmoidWithLoss:
         slip = self.slip
         if slip != "stale-cache" or self.cache is None:
             self.cache = x, t
+        if slip.startswith(("labels-swapped", "sigmoid-upside-down")):
+            t = 1 - t
+        if slip == "labels-swapped":
+            self.cache = x, t
         cost = np.maximum(x, 0) - t * x + np.log1p(np.exp(-np.abs(x)))
         if slip == "size-forgotten":
             cost = np.maximum(x, 0) - t * x + np.logaddexp(0, -x)
@@ -250,6 +254,8 @@ class _SigmoidWithLoss:
     def backward(self, dout=1):
         slip, (x, t) = self.slip, self.cache
         y = np.exp(-np.logaddexp(np.zeros_like(x), -x))
+        if slip == "sigmoid-upside-down":
+            y = 1 - y
         if slip == "sigmoid-of-size":
             y = np.maximum(y, 1 - y)
         if slip == "dout-ignored":
@@ -365,6 +371,25 @@ SIGMOID_WITH_LOSS = Exercise(
                 "What is your y for x = −1? Should it be above or below one half?",
                 "`e = np.exp(-np.abs(x))`, then `np.where(x >= 0, 1, e) / (1 + e)`.",
             ),
+        ),
+        Mistake(
+            "labels-swapped",
+            "yes and no are swapped.",
+            "For t = 1 the cost is −log y, for t = 0 it is −log(1 − y). The other way round, the "
+            "model is punished for every right answer.",
+            (
+                "What does your loss say for a score of 5 whose answer is yes? Should that be "
+                "cheap?",
+                "−[t log y + (1 − t) log(1 − y)]: t stands with log y.",
+            ),
+            slips=("labels-swapped", "labels-swapped:forward"),
+        ),
+        Mistake(
+            "sigmoid-upside-down",
+            "the sigmoid runs the wrong way.",
+            "`1 / (1 + exp(x))` falls as x grows: it is the probability of “no”. High scores "
+            "should mean “yes”, with a minus in the exponent.",
+            ("What is your y for x = 5? Should it be near 1 or near 0?", "`1 / (1 + exp(−x))`."),
         ),
         common.stale_cache("`x` and `t`"),
     ),

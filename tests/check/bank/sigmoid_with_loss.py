@@ -284,3 +284,55 @@ class SigmoidWithLoss:
 
     def backward(self, dout=1):
         return (self.y - self.t) * dout / len(self.t)
+
+
+# --- wrong: labels-swapped
+class SigmoidWithLoss:
+    def __init__(self):
+        self.params, self.grads = [], []
+
+    def forward(self, x, t):
+        self.x, self.t = x, (1 - t).astype(x.dtype)
+        return np.mean(np.logaddexp(0, x) - self.t * x)
+
+    def backward(self, dout=1):
+        return (sigmoid(self.x) - self.t) * dout / len(self.t)
+
+
+# --- wrong: labels-swapped  in the loss only
+class SigmoidWithLoss:
+    def __init__(self):
+        self.params, self.grads = [], []
+
+    def forward(self, x, t):
+        self.y, self.t = sigmoid(x), t.astype(x.dtype)
+        return np.mean(np.where(t == 1, np.logaddexp(0, x), np.logaddexp(0, -x)))
+
+    def backward(self, dout=1):
+        return (self.y - self.t) * dout / len(self.t)
+
+
+# --- wrong: sigmoid-upside-down
+class SigmoidWithLoss:
+    def __init__(self):
+        self.params, self.grads = [], []
+
+    def forward(self, x, t):
+        self.y, self.t = 1 / (1 + np.exp(x)), t.astype(x.dtype)
+        return -np.mean(self.t * np.log(self.y) + (1 - self.t) * np.log(1 - self.y))
+
+    def backward(self, dout=1):
+        return (self.y - self.t) * dout / len(self.t)
+
+
+# --- wrong: ?  the sigmoid runs the wrong way, and its derivative is applied twice
+class SigmoidWithLoss:
+    def __init__(self):
+        self.params, self.grads = [], []
+
+    def forward(self, x, t):
+        self.y, self.t = 1 / (1 + np.exp(x)), t.astype(x.dtype)
+        return -np.mean(self.t * np.log(self.y) + (1 - self.t) * np.log(1 - self.y))
+
+    def backward(self, dout=1):
+        return (self.y - self.t) * self.y * (1 - self.y) * dout / len(self.t)
