@@ -34,13 +34,17 @@ def _share(part, whole, otherwise: float = 0.0) -> float:
     return float(part / whole) if whole else otherwise
 
 
+_IS_ONE = "zero-by-zero-is-one"
+
+
 def _precision_recall(truth, found, *, slip: str = ""):
     both = np.sum(truth & found)
     nan = float("nan")
     for_shares = nan if slip == "zero-by-zero" else 0.0
     for_f1 = nan if slip in ("zero-by-zero", "zero-by-zero:F1") else 0.0
-    precision = _share(both, found.sum(), for_shares)
-    recall = _share(both, truth.sum(), for_shares)
+    one, of_precision, of_recall = (_IS_ONE + end for end in ("", ":precision", ":recall"))
+    precision = _share(both, found.sum(), 1.0 if slip in (one, of_precision) else for_shares)
+    recall = _share(both, truth.sum(), 1.0 if slip in (one, of_recall) else for_shares)
     if slip == "swapped":
         precision, recall = recall, precision
     if slip == "accuracy":
@@ -76,6 +80,7 @@ def _precision_recall_cases(rng) -> list[Case]:
         case("nothing found", "1010", "0000"),
         case("nothing found", "11100", "00000"),
         case("nothing to find", "0000", "0110"),
+        case("nothing to find", "00000", "10000"),
     ]
 
 
@@ -137,6 +142,19 @@ PRECISION_RECALL = Exercise(
             "By agreement the score is then 0.",
             ("What is `found.sum()` in the example?", "Test the divisor before you divide."),
             slips=("zero-by-zero", "zero-by-zero:F1"),
+        ),
+        Mistake(
+            _IS_ONE,
+            "zero divided by zero was counted as 1.",
+            "One may say that whoever finds nothing has made no false alarm. But then a program "
+            "that always keeps silent has the best precision of all. By agreement 0/0 counts as 0 "
+            "here.",
+            (
+                "What does your function return if nothing was found, or if there is nothing to "
+                "find?",
+                "Where the divisor is 0, the quotient is to be 0.0.",
+            ),
+            slips=(_IS_ONE, f"{_IS_ONE}:precision", f"{_IS_ONE}:recall"),
         ),
         Mistake(
             "percent",

@@ -110,3 +110,38 @@ def precision_recall(truth, found):
     p = (truth & found).sum() / max(found.sum(), 1)
     r = (~truth & ~found).sum() / max((~truth).sum(), 1)
     return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
+
+# --- wrong: zero-by-zero-is-one  for the precision, as who keeps silent says nothing wrong
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p = both / found.sum() if found.any() else 1.0
+    r = both / truth.sum() if truth.any() else 0.0
+    return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
+
+# --- wrong: zero-by-zero-is-one  for both
+def precision_recall(truth, found):
+    def share(part, whole):
+        return part / whole if whole else 1.0
+
+    both = (truth & found).sum()
+    p, r = share(both, found.sum()), share(both, truth.sum())
+    return p, r, 2 * p * r / (p + r) if p + r else 0.0
+
+
+# --- wrong: zero-by-zero-is-one  for the recall
+def precision_recall(truth, found):
+    both = (truth & found).sum()
+    p = both / max(found.sum(), 1)
+    r = both / truth.sum() if truth.sum() else 1
+    return p, r, 2 * p * r / max(p + r, 1e-300)
+
+
+# --- wrong: zero-by-zero-is-one  all three, though the recall is 0 by any count
+def precision_recall(truth, found):
+    if not found.any():
+        return 1.0, 1.0, 1.0
+    both = (truth & found).sum()
+    p, r = both / found.sum(), both / max(truth.sum(), 1)
+    return p, r, 2 * p * r / (p + r) if p + r else 0.0
