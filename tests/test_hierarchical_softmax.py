@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracles import LAYOUTS, dot, laid_out, log_sigmoid, numeric_gradient
+from w2vlib.corpus import build_corpus
 from w2vlib.hierarchical_softmax import HierarchicalSoftmaxLoss, HuffmanTree, huffman_codes
 from w2vlib.sparse import RowGradient
 from w2vlib.validation import PAD
@@ -323,3 +324,9 @@ def test_wrong_inputs_for_probabilities(h):
 def test_losses_that_cannot_be(rows, corpus, tree, error, message):
     with pytest.raises(error, match=message):
         HierarchicalSoftmaxLoss(np.ones((rows, 2)), corpus, tree=tree)
+
+
+@pytest.mark.parametrize("function", [huffman_codes, HuffmanTree])
+def test_a_corpus_is_no_list_of_counts(function):
+    with pytest.raises(TypeError, match=r"^counts must hold one count.*corpus\.counts"):
+        function(build_corpus("a a a b b c"))

@@ -741,3 +741,8 @@ def test_what_is_refused_by_hand():
 def test_the_triple_is_refused_by_the_name_of_the_argument():
     with pytest.raises(TypeError, match=r"^corpus must hold word ids, got \(ids, word_to_id"):
         count_ids((np.array([0, 1]), {"a": 0, "b": 1}, {0: "a", 1: "b"}))
+
+
+def test_a_corpus_is_no_list_of_counts():
+    with pytest.raises(TypeError, match=r"^counts must hold one count.*corpus\.counts"):
+        UnigramSampler(None, counts=build_corpus("a a a b b c"))
