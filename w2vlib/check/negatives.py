@@ -362,8 +362,8 @@ NEGATIVE_SAMPLING_LOSS = _LossExercise(
             "one of the negatives does not count.",
             lambda case: (
                 f"Each target has K = {case.negatives.shape[1]} negatives, but one column of them "
-                "is never asked about: it has no share in the loss, and its words get no gradient. "
-                "Training runs all the same, with one negative fewer than was paid for."
+                "has no share in the loss. Training runs all the same, with one wrong answer fewer "
+                "to learn from than was drawn."
             ),
             (
                 "How many rounds does your loop over the negatives make? Print "
