@@ -451,3 +451,10 @@ def test_values_are_silent_and_put_back():
     with pytest.raises(ValueError, match=r"1\.0"):
         derivatives._values(line, [1.0, 2.0])
     assert line.moves == [1.0, 0.0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_overflows_on_the_way_to_a_slope_is_silent():
+    endless = Line(lambda: np.float64(np.inf), lambda t: t)
+    assert np.isnan(measure_pair(endless, 0.1))
+    assert coarseness(Line(lambda: 1.0, lambda t: t, weights=1e300, usual=1e300), 1.0) == 0

@@ -164,9 +164,9 @@ def measure_pair(line: Line, h: float) -> float:
     with np.errstate(all="ignore"):
         try:
             coarse, fine = line.rung(RATIO * h).slope, line.rung(h).slope
+            return fine + (fine - coarse) / (RATIO**2 - 1)
         finally:
             line.restore()
-    return fine + (fine - coarse) / (RATIO**2 - 1)
 
 
 class Ladder:
@@ -327,8 +327,10 @@ def coarseness(line: Line, reach: float) -> float:
     Over a very short way a function is straight; what is off the straight line is rounding.
     Curvature is off too, but 16 times less on a quarter of the way, and a kink 4 times less.
     """
+    with np.errstate(over="ignore"):
+        usual = float(np.max(line.usual * np.abs(line.weights)))
     size = max(
-        float(np.max(line.usual * np.abs(line.weights))),
+        usual,
         *(float(np.abs(v).max(initial=0.0)) for v in _values(line, [-TOP * reach, TOP * reach])),
     )
     if not 0 < size < float("inf"):
