@@ -214,10 +214,13 @@ def test_the_newest_state_is_shown_last(monkeypatch):
 
     monkeypatch.setattr(monitor, "state", slowly)
     in_background(monitor)
-    until(lambda: buttons and not buttons[0].is_alive())
-    assert monitor._panel.state["status"] == "paused" and monitor._panel.state["paused"]
-    monitor.stop()
-    monitor.wait(30)
+    try:
+        until(lambda: buttons and not buttons[0].is_alive())
+        until(lambda: monitor._panel.state["status"] == "paused")  # and not "running" for good
+        assert monitor._panel.state["paused"]
+    finally:  # a training that rests for ever would disturb the tests after this one
+        monitor.stop()
+        monitor.wait(30)
     assert monitor._panel.state["status"] == "stopped, and kept"
 
 
